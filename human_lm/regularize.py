@@ -26,7 +26,7 @@ class Dropout(nn.Module):
     )->torch.Tensor: # Of the same shape; in evaluation mode, `x` itself
         "`x` with some activations zeroed and the others divided by `1-p`"
         if not self.training or self.p==0: return x
-        if self.p==1: return torch.zeros_like(x)  # nothing stays, and there is nothing to rescale
+        if self.p==1: return x*0  # nothing stays, and there is nothing to rescale
         mask = torch.empty_like(x).bernoulli_(1-self.p)
         return x * mask.div_(1-self.p)
 

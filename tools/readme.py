@@ -15,6 +15,7 @@ def readme():
         if re.match(r'#\s*\|\s*echo: *false', c.source): c.source = ''  # its output is what the reader wants
         cells.append(c)
     nb.cells = cells
+    nb.metadata['language_info'] = dict(name='python')
     text,_ = MarkdownExporter().from_notebook_node(nb)
     text = re.sub(r'```python\n\s*```\n', '', text)
     text = re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)\)', r'](nbs/\1)', text)  # links are relative to the notebook's folder

@@ -1,0 +1,158 @@
+import errno,os,shutil,subprocess,sys,time
+
+import pytest,torch
+from hypothesis import given, strategies as st
+from fastai.data.external import URLs, fastai_cfg, untar_data
+
+from human_lm import data
+from human_lm.data import *
+
+def contents(path): return {o.name:o.read_bytes() for o in path.iterdir()}
+
+def leftovers(path): return [o.name for o in path.parent.iterdir() if o.name not in (path.name, '.human_numbers.lock')]
+
+def test_files_are_where_fastai_looks(fastai_home):
+    path = human_numbers()
+    assert path==fastai_home/'data'/'human_numbers'==untar_data(URLs.HUMAN_NUMBERS)
+    files = contents(path)
+    assert {k:len(v) for k,v in files.items()}=={'train.txt':280599, 'valid.txt':74884}
+    assert files['train.txt'].startswith(b'one \ntwo \n') and files['valid.txt'].startswith(b'eight thousand one \n')
+    assert leftovers(path)==[]
+
+def test_configured_folder(fastai_home, tmp_path):
+    fastai_cfg()['data'] = str(tmp_path/'elsewhere')
+    fastai_cfg().save()
+    assert human_numbers()==tmp_path/'elsewhere'/'human_numbers'==untar_data(URLs.HUMAN_NUMBERS)
+
+def test_a_whole_copy_is_left_alone(fastai_home):
+    "A copy that is there is used untouched, with other line ends and other files beside"
+    path = human_numbers()
+    (path/'train.txt').write_bytes((path/'train.txt').read_bytes().replace(b' \n', b'\r\n'))
+    (path/'notes.txt').write_text('mine')
+    before = contents(path),[o.stat().st_mtime_ns for o in sorted(path.iterdir())]
+    assert human_numbers()==path
+    assert before==(contents(path),[o.stat().st_mtime_ns for o in sorted(path.iterdir())])
+    assert len(read_lines(path))==9998
+
+@pytest.mark.parametrize('damage', [
+    lambda p: (p/'train.txt').write_bytes((p/'train.txt').read_bytes()[:1000]),
+    lambda p: (p/'valid.txt').unlink(),
+    lambda p: (p/'train.txt').write_bytes((p/'train.txt').read_bytes().replace(b'forty two', b'forty too', 1)),
+    lambda p: (p/'valid.txt').write_bytes(b'\xff\xfe'),
+    lambda p: (p/'train.txt').write_bytes(b''),
+    lambda p: (shutil.rmtree(p), p.write_text('a file')),
+], ids=['cut short', 'missing', 'a word changed', 'not UTF-8', 'empty', 'a file in its place'])
+def test_damage_is_mended_and_nothing_lost(fastai_home, damage):
+    path = human_numbers()
+    good = contents(path)
+    damage(path)
+    bad = path.read_text() if path.is_file() else contents(path)
+    with pytest.warns(UserWarning, match='damaged'): assert human_numbers()==path
+    assert contents(path)==good
+    aside = path.with_name('human_numbers.damaged')
+    assert (aside.read_text() if aside.is_file() else contents(aside))==bad
+
+def test_damaged_twice(fastai_home):
+    for i in range(2):
+        path = human_numbers()
+        (path/'train.txt').write_text(str(i))
+        with pytest.warns(UserWarning): human_numbers()
+    assert [(path.with_name(f'human_numbers.damaged{i}')/'train.txt').read_text() for i in ('','2')]==['0','1']
+
+def test_disk_full(fastai_home, monkeypatch):
+    "An error in the middle of writing leaves nothing behind, and says what to do"
+    def full(fd): raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(data.os, 'fsync', full)
+    with pytest.raises(OSError, match='No space left.*FASTAI_HOME'): human_numbers()
+    assert [o.name for o in (fastai_home/'data').iterdir() if o.name!='.human_numbers.lock']==[]
+    monkeypatch.undo()
+
+def test_folder_that_cannot_be_written(fastai_home):
+    fastai_cfg()
+    shutil.rmtree(fastai_home/'data', ignore_errors=True)
+    (fastai_home/'data').write_text('a file where the folder should be')
+    with pytest.raises(OSError, match='cannot write the Human Numbers to .*FASTAI_HOME.*config.ini'): human_numbers()
+
+_child = 'import warnings; warnings.simplefilter("ignore")\nfrom human_lm import human_numbers\nprint(human_numbers())'
+
+def test_processes_at_once(fastai_home):
+    "Several processes that start together, on an empty and on a damaged folder, all end with one whole copy"
+    path = fastai_home/'data'/'human_numbers'
+    def together():
+        ps = [subprocess.Popen([sys.executable, '-c', _child], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        for p in ps:
+            out,err = p.communicate(timeout=120)
+            assert p.returncode==0 and out.strip()==str(path), err
+    together()
+    assert leftovers(path)==[]
+    (path/'train.txt').write_text('damaged')
+    together()
+    assert leftovers(path)==['human_numbers.damaged']
+    assert len(read_lines(path))==9998
+
+def test_killed_in_the_middle(fastai_home):
+    "A process killed while it writes leaves no folder that another would take for good"
+    code = _child.replace('print', 'import time, human_lm.data as d\nd.os.fsync = lambda fd: (print("writing", flush=True), time.sleep(60))\nprint')
+    p = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline().strip()=='writing'
+    p.kill(); p.wait()
+    path = fastai_home/'data'/'human_numbers'
+    assert not path.exists()
+    assert human_numbers()==path and len(read_lines(path))==9998
+
+def test_real_download_is_asked_for(fastai_home, monkeypatch):
+    asked = []
+    monkeypatch.setattr('fastai.data.external.untar_data', lambda url, force_download=False: asked.append((url, force_download)))
+    human_numbers(download=True)
+    assert asked==[(URLs.HUMAN_NUMBERS, True)]
+
+@given(st.integers(1, 10**9))
+def test_spelling(n):
+    "Only lower-case words with one space between them; no two numbers alike"
+    s = spell(n)
+    assert s==' '.join(s.split()) and s.replace(' ','').isalpha() and s.islower() and ' and ' not in s
+    assert s!=spell(n+1)
+
+@pytest.mark.parametrize('n', [0, -3, 1.5, '7', True])
+def test_spelling_bad_input(n):
+    with pytest.raises(ValueError, match='`n`'): spell(n)
+
+@given(st.lists(st.text(min_size=1, max_size=3), min_size=1))
+def test_vocab_round_trip(tokens):
+    v = Vocab(tokens)
+    assert v.decode(v.encode(tokens))==tokens
+    assert v.words==sorted(set(tokens), key=tokens.index) and len(v)==len(set(tokens))
+
+def test_vocab():
+    v = Vocab('a b a c'.split())
+    assert v.encode('c a').tolist()==[2,0] and v.encode('c a').dtype==torch.int64
+    assert 'b' in v and 'd' not in v and v==Vocab('abc') and v!=Vocab('acb')
+    with pytest.raises(ValueError, match="'million'.*3 tokens"): v.encode(['a','million'])
+    for i in (3, -1):
+        with pytest.raises(ValueError, match=str(i)): v.decode([0,i])
+    assert v.encode([]).shape==(0,) and v.decode([])==[]
+
+@given(st.integers(1, 7), st.integers(0, 60))
+def test_sequences(sl, extra):
+    "Every sequence is a stretch of the stream, the next starts where it ended, and none is left out"
+    nums = torch.arange(sl+2+extra)
+    pairs,seqs = next_token_seqs(nums, sl),lm_seqs(nums, sl)
+    assert len(pairs)==len(seqs)==len(range(0, len(nums)-sl-1, sl))
+    for i,((x,y),(a,b)) in enumerate(zip(pairs, seqs)):
+        assert x.tolist()==a.tolist()==list(range(i*sl, (i+1)*sl))
+        assert y==(i+1)*sl and isinstance(y, int)
+        assert b.tolist()==(a+1).tolist()
+
+@pytest.mark.parametrize('build', [next_token_seqs, lm_seqs])
+def test_sequences_bad_input(build):
+    for nums,match in ((torch.arange(4),'4 tokens is too short for one sequence of 3: it takes 5'), (torch.tensor([]),'0 tokens'),
+                       (torch.rand(9),'float32'), (torch.zeros(3,3).long(),r'\(3, 3\)'), (torch.ones(9)>0,'bool')):
+        with pytest.raises(ValueError, match=match): build(nums, 3)
+    for sl in (0, -1, 2.0):
+        with pytest.raises(ValueError, match='`sl`'): build(torch.arange(9), sl)
+
+def test_split():
+    a,b = split_seqs(list(range(11)))
+    assert a==list(range(8)) and b==[8,9,10]
+    for pct in (0, 1, 1.5):
+        with pytest.raises(ValueError, match='`pct`'): split_seqs([1,2], pct)
