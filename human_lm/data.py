@@ -23,7 +23,8 @@ def check_sizes(
 ):
     "Raise a `ValueError` that names the first of `sizes` that is not a whole number of at least 1"
     for k,v in sizes.items():
-        if isinstance(v, bool) or not isinstance(v, int) or v<1: raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
+        if isinstance(v, bool) or not isinstance(v, int) or v<1:
+            raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
 
 # %% ../nbs/00_data.ipynb #92299b26
 def spell(
@@ -71,13 +72,14 @@ def _move_aside(dest):
     i = 1
     while (aside := dest.with_name(f"{dest.name}.damaged{i if i>1 else ''}")).exists(): i += 1
     dest.rename(aside)
-    warnings.warn(f"{dest} did not hold the Human Numbers word for word; it is now {aside}, and a fresh copy takes its place")
+    warnings.warn(f"{dest} did not hold the Human Numbers word for word; "
+                  f"it is now {aside}, and a fresh copy takes its place")
 
 # %% ../nbs/00_data.ipynb #5b37c2b9
 def human_numbers(
     download:bool=False, # Fetch fastai's archive from the network instead?
 )->Path: # Folder with `train.txt` and `valid.txt`
-    "Folder of the Human Numbers corpus, made on the spot unless fastai's own copy is there; `OSError` if it cannot be written"
+    "Folder of the Human Numbers corpus, made unless fastai's own copy is there; `OSError` if it cannot be written"
     # fastai takes seconds to import, and nothing else in this module needs it
     from fastai.data.external import URLs, fastai_path, untar_data
     if download: return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
@@ -91,8 +93,8 @@ def human_numbers(
             if dest.exists(): _move_aside(dest)
             _write_corpus(dest)
     except OSError as e:
-        raise OSError(f"cannot write the Human Numbers to {dest or 'the folder of fastai'} ({e}): set the environment variable FASTAI_HOME "
-                      "to a folder that you can write to, or change `data` in fastai's config.ini") from e
+        raise OSError(f"cannot write the Human Numbers to {dest or 'the folder of fastai'} ({e}): set the environment "
+                      "variable FASTAI_HOME to a folder that you can write to, or change `data` in fastai's config.ini") from e
     return dest
 
 # %% ../nbs/00_data.ipynb #df108077
@@ -100,7 +102,8 @@ def read_lines(
     path:str|Path, # Folder with `train.txt` and `valid.txt`
 )->L: # One number in words an item, `train.txt` first
     "The lines of the corpus in `path`, without white space at their ends"
-    return L(o.strip() for name in corpus_files for o in (Path(path)/name).read_text(encoding='utf-8').splitlines())
+    return L(o.strip() for name in corpus_files
+             for o in (Path(path)/name).read_text(encoding='utf-8').splitlines())
 
 # %% ../nbs/00_data.ipynb #f4e0f927
 def number_tokens(
@@ -123,7 +126,9 @@ class Vocab:
     def __getitem__(self, i): return self.words[i]
     def __contains__(self, w): return w in self.w2i
     def __eq__(self, o): return isinstance(o, Vocab) and self.words==o.words
-    def __repr__(self): return f"{type(self).__name__} of {len(self)}: {' '.join(map(str, self.words[:8]))}{' …' if len(self)>8 else ''}"
+    def __repr__(self):
+        first = ' '.join(map(str, self.words[:8]))
+        return f"{type(self).__name__} of {len(self)}: {first}{' …' if len(self)>8 else ''}"
 
     def encode(self,
         tokens:str|list, # Tokens, or a text to be split at its spaces
@@ -131,7 +136,8 @@ class Vocab:
         "Indices of `tokens`; `ValueError` for the first that is not in the vocabulary"
         if isinstance(tokens, str): tokens = tokens.split()
         try: return torch.tensor([self.w2i[o] for o in tokens], dtype=torch.long)
-        except KeyError as e: raise ValueError(f"the token {e} is not in this vocabulary of {len(self)} tokens") from None
+        except KeyError as e:
+            raise ValueError(f"the token {e} is not in this vocabulary of {len(self)} tokens") from None
 
     def decode(self,
         ids:torch.Tensor, # Indices, of shape `n`
@@ -142,14 +148,15 @@ class Vocab:
         if bad: raise ValueError(f"the index {bad[0]} is not in this vocabulary of {len(self)} tokens")
         return [self.words[i] for i in ids]
 
-# %% ../nbs/00_data.ipynb #847545de
+# %% ../nbs/00_data.ipynb #5943ee88
 def _check_stream(nums, sl):
-    "Check that `nums` is a flat stream of indices, long enough for one sequence of `sl`; give it back as a tensor"
+    "`nums` as a tensor, if it is a flat stream of indices and long enough for one sequence of `sl`"
     check_sizes(sl=sl)
     nums = torch.as_tensor(nums)
     if nums.ndim!=1 or (nums.numel() and (nums.is_floating_point() or nums.dtype==torch.bool)):
         raise ValueError(f"the stream must be one row of token indices, got {nums.dtype} of shape {tuple(nums.shape)}")
-    if len(nums)<sl+2: raise ValueError(f"a stream of {len(nums)} tokens is too short for one sequence of {sl}: it takes {sl+2}")
+    if len(nums)<sl+2:
+        raise ValueError(f"a stream of {len(nums)} tokens is too short for one sequence of {sl}: it takes {sl+2}")
     return nums.long()
 
 # %% ../nbs/00_data.ipynb #c6397962
@@ -166,7 +173,7 @@ def lm_seqs(
     nums:torch.Tensor, # Token stream, of shape `n`
     sl:int=16, # Sequence length: tokens that are read, and predicted
 )->L: # Pairs of tensors of shape `sl`; the second is the first, one token on
-    "Cut the stream into stretches of `sl` tokens, each paired with the same stretch one token on; `ValueError` if it is too short"
+    "Cut the stream into stretches of `sl` tokens, each with the one a token on; `ValueError` if it is too short"
     nums = _check_stream(nums, sl)
     return L((nums[i:i+sl], nums[i+1:i+sl+1]) for i in range(0, len(nums)-sl-1, sl))
 

@@ -17,11 +17,14 @@ def check_ids(
     x:torch.Tensor, # What should be a batch of token indices
     sl:int=None, # Sequence length that it must have, if only one will do
 ):
-    "Raise a `ValueError` unless `x` is a batch of token indices, `bs × sl` whole numbers with at least one row and one token"
-    if not isinstance(x, torch.Tensor): raise ValueError(f"the input must be a tensor of token indices, `bs × sl`, got a {type(x).__name__}")
+    "Raise a `ValueError` unless `x` is a batch of token indices: `bs × sl` whole numbers, neither size zero"
+    if not isinstance(x, torch.Tensor):
+        raise ValueError(f"the input must be a tensor of token indices, `bs × sl`, got a {type(x).__name__}")
     if x.ndim!=2 or x.numel()==0 or x.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"the input must be token indices, `bs × sl` of int64 or int32, got {x.dtype} of shape {tuple(x.shape)}")
-    if sl is not None and x.shape[1]!=sl: raise ValueError(f"this model reads exactly {sl} tokens a row, got {x.shape[1]}")
+        raise ValueError("the input must be token indices, `bs × sl` of int64 or int32, "
+                         f"got {x.dtype} of shape {tuple(x.shape)}")
+    if sl is not None and x.shape[1]!=sl:
+        raise ValueError(f"this model reads exactly {sl} tokens a row, got {x.shape[1]}")
 
 # %% ../nbs/01_first_model.ipynb #f60b6382
 class LMModel1(nn.Module):
@@ -50,7 +53,7 @@ class LMModel1(nn.Module):
 def majority_baseline(
     dl, # Data loader whose batches end with their targets
 )->tuple: # (index of the commonest target, its share of all targets)
-    "The commonest target in `dl`, and how often always guessing it would be right; `ValueError` if there are no targets"
+    "The commonest target in `dl`, and how often guessing it is right; `ValueError` if there are no targets"
     ys = [b[-1].flatten() for b in dl]
     if not ys: raise ValueError("the data loader has no batches, so there is no commonest target")
     n = torch.cat(ys).bincount()

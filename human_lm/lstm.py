@@ -14,15 +14,16 @@ from .multilayer import LMModel5
 
 # %% ../nbs/04_lstm.ipynb #818fc34d
 def _check_cell(x, h, c, ni, nh):
-    "Raise a `ValueError` unless input and states are of the sizes that a cell of `ni` inputs and `nh` states can take"
+    "Raise a `ValueError` unless input and states fit a cell of `ni` inputs and `nh` activations"
     want = (x.shape[0],nh) if x.ndim==2 else None
     if want is None or x.shape[1]!=ni: raise ValueError(f"the input must be `bs × {ni}`, got {tuple(x.shape)}")
     for k,s in (('h',h),('c',c)):
-        if tuple(s.shape)!=want: raise ValueError(f"the state `{k}` must be `bs × nh` = {want[0]} × {nh}, got {tuple(s.shape)}")
+        if tuple(s.shape)!=want:
+            raise ValueError(f"the state `{k}` must be `bs × nh` = {want[0]} × {nh}, got {tuple(s.shape)}")
 
 # %% ../nbs/04_lstm.ipynb #9ccb422b
 class GatewiseLSTMCell(nn.Module):
-    "LSTM cell with one linear layer a gate: slower than `LSTMCell`, and easier to read (Hochreiter and Schmidhuber, 1997; forget gate by Gers et al., 2000)"
+    "LSTM cell with one linear layer a gate (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000)"
     def __init__(self,
         ni:int, # Number of inputs
         nh:int, # Number of activations in each of the two states
@@ -48,9 +49,9 @@ class GatewiseLSTMCell(nn.Module):
         h = self.output_gate(x).sigmoid() * c.tanh()
         return h, (h,c)
 
-# %% ../nbs/04_lstm.ipynb #05d20ab6
+# %% ../nbs/04_lstm.ipynb #7512c7b3
 class LSTMCell(nn.Module):
-    "LSTM cell with all four gates in one multiplication (Hochreiter and Schmidhuber, 1997; forget gate by Gers et al., 2000)"
+    "LSTM cell with all gates in one multiplication (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000)"
     def __init__(self,
         ni:int, # Number of inputs
         nh:int, # Number of activations in each of the two states

@@ -13,9 +13,9 @@ from .data import check_sizes
 from .first_model import check_ids
 from .stateful import KeepsState
 
-# %% ../nbs/03_multilayer.ipynb #abf4ad82
+# %% ../nbs/03_multilayer.ipynb #1ffade19
 class LMModel5(KeepsState):
-    "A stack of `n_layers` recurrent layers between an embedding and an output layer, with a prediction after every token"
+    "`n_layers` recurrent layers between an embedding and an output layer; predicts after every token"
     rnn_cls = nn.RNN  # kind of the recurrent layers
 
     def __init__(self,

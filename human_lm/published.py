@@ -19,7 +19,8 @@ def published_table(
     name:str, # Name of a model of the chapter, `LMModel1` to `LMModel7`
 )->list: # One row an epoch: training loss, validation loss (both in nats a token), accuracy (0 to 1)
     "The table that the chapter prints for model `name`; `ValueError` if there is none"
-    if name not in _tables: raise ValueError(f"no table was published for {name!r}; there is one for {', '.join(_tables)}")
+    if name not in _tables:
+        raise ValueError(f"no table was published for {name!r}; there is one for {', '.join(_tables)}")
     return _tables[name]['rows']
 
 # %% ../nbs/published.ipynb #c0d6d473
@@ -40,8 +41,10 @@ def compare(
     rows = table_rows(rows) if hasattr(rows, 'recorder') else rows
     pub = published_table(name)
     n = min(len(pub), len(rows))
-    cols = {(m, who): [f'{r[j]:.6f}' for r in tbl[:n]] for j,m in enumerate(metric_names) for who,tbl in (('published',pub),('here',rows))}
-    cols['accuracy','points apart'] = [f'{100*(b[2]-a[2]):+.2f}' for a,b in zip(pub, rows)]
+    cols = {(m, who): [f'{r[j]:.6f}' for r in tbl[:n]]
+            for j,m in enumerate(metric_names) for who,tbl in (('published',pub), ('here',rows))}
+    apart = [round(100*(b[2]-a[2]), 2) + 0. for a,b in zip(pub, rows)]  # adding zero takes the sign off a rounded -0
+    cols['accuracy','points apart'] = [f'{o:+.2f}' for o in apart]
     return pd.DataFrame(cols, index=pd.RangeIndex(n, name='epoch'))
 
 # %% ../nbs/published.ipynb #3a68d738

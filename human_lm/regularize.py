@@ -18,7 +18,8 @@ class Dropout(nn.Module):
         p:float, # Probability that an activation is zeroed, 0 to 1; anything else is a `ValueError`
     ):
         super().__init__()
-        if isinstance(p, bool) or not isinstance(p, (int,float)) or not 0<=p<=1: raise ValueError(f"the probability `p` of dropout must lie between 0 and 1, got {p!r}")
+        if isinstance(p, bool) or not isinstance(p, (int,float)) or not 0<=p<=1:
+            raise ValueError(f"the probability `p` of dropout must lie between 0 and 1, got {p!r}")
         self.p = p
 
     def forward(self,
@@ -45,7 +46,7 @@ def temporal_activation_reg(
     raw_out:torch.Tensor, # Activations before dropout, `bs × sl × n_hidden`
     beta:float=1., # Weight of the penalty
 )->torch.Tensor: # Penalty to be added to the loss, a scalar; zero for a single step
-    "Temporal activation regularisation (TAR): `beta` times the mean square of the change from step to step (arXiv 1708.02182, section 4.6)"
+    "Temporal AR (TAR): `beta` times the mean square of the change from step to step (arXiv 1708.02182, section 4.6)"
     if raw_out.shape[1]<2: return raw_out.new_zeros(())
     return beta * (raw_out[:,1:] - raw_out[:,:-1]).float().pow(2).mean()
 
@@ -65,7 +66,7 @@ class LMModel7(LMModel6):
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
     )->tuple: # Scores `bs × sl × vocab_sz`; activations before and after dropout, each `bs × sl × n_hidden`
-        "Scores of the token that follows each token, and the activations; `ValueError` if `bs` is not that of the kept state"
+        "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
         raw = self.read(x)
         out = self.drop(raw)
         return self.h_o(out), raw, out

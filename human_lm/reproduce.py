@@ -26,7 +26,8 @@ from .published import *
 with warnings.catch_warnings():
     # fastai 2.8 still scripts one of its layers; nothing here uses it
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
-    import fastai.callback.schedule, fastai.callback.progress  # give `Learner` its `fit_one_cycle` and progress bars
+    import fastai.callback.schedule  # gives `Learner` its `fit_one_cycle`
+    from fastai.callback.progress import ProgressCallback
     from fastai.callback.rnn import ModelResetter
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
@@ -50,7 +51,8 @@ chapter_runs = {
 
 def _run(name):
     "The run of model `name`"
-    if name not in chapter_runs: raise ValueError(f"{name!r} is no model of the chapter: choose from {', '.join(chapter_runs)}")
+    if name not in chapter_runs:
+        raise ValueError(f"{name!r} is no model of the chapter: choose from {', '.join(chapter_runs)}")
     return chapter_runs[name]
 
 # %% ../nbs/06_reproduce.ipynb #84c0f1ed
@@ -99,13 +101,14 @@ def chapter_learner(
     name:str, # Model of the chapter, `LMModel1` to `LMModel7`
     seed:int=42, # Seed of the chapter's run; 42 is the published one
 )->Learner: # Ready for `fit_one_cycle`
-    "The learner of the chapter's run of model `name`, with its data, model, loss and callbacks; `ValueError` for another name"
+    "Data, model, loss and callbacks of the chapter's run of model `name`; `ValueError` for another name"
     run,dls = _run(name),chapter_dls(name)
     start_run(name, seed)
     model = chapter_model(name)
     if run.model is LMModel7: return TextLearner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy)
     loss = CrossEntropyLossFlat() if run.data=='sequences' else F.cross_entropy
-    return Learner(dls, model, loss_func=loss, metrics=accuracy, cbs=ModelResetter if hasattr(model, 'reset') else None)
+    cbs = [ModelResetter] if hasattr(model, 'reset') else []
+    return Learner(dls, model, loss_func=loss, metrics=accuracy, cbs=cbs)
 
 # %% ../nbs/06_reproduce.ipynb #62645d13
 def reproduce_model(
@@ -117,9 +120,10 @@ def reproduce_model(
     run,learn = _run(name),chapter_learner(name, seed)
     start = time.perf_counter()
     with learn.no_logging():
-        if not progress: learn.remove_cb(fastai.callback.progress.ProgressCallback)
+        if not progress: learn.remove_cb(ProgressCallback)
         learn.fit_one_cycle(run.n_epoch, run.lr, **({} if run.wd is None else {'wd':run.wd}))
-    return dict(seed=seed, rows=table_rows(learn), published=published_table(name), seconds=round(time.perf_counter()-start, 2))
+    seconds = round(time.perf_counter()-start, 2)
+    return dict(seed=seed, rows=table_rows(learn), published=published_table(name), seconds=seconds)
 
 # %% ../nbs/06_reproduce.ipynb #695a256c
 def reproduce_baseline()->dict: # `token`, `index`, `accuracy` and `published`
@@ -138,7 +142,7 @@ def epoch_table(
     for i,(a,b) in enumerate(zip(res['published'], res['rows'])):
         lines.append(f"{i:5}" + ''.join(f'   {x:10.6f} {y:10.6f}' for x,y in zip(a,b)))
     n = n_agree(name, res['rows'])
-    lines.append(f"{n} of {len(res['rows'])} epochs agree to 1e-4 before the first that does not; {res['seconds']:.1f} s")
+    lines.append(f"{n} of {len(res['rows'])} epochs agree to 1e-4 before any that does not; {res['seconds']:.1f} s")
     return '\n'.join(lines)
 
 # %% ../nbs/06_reproduce.ipynb #3e0123db
@@ -152,10 +156,11 @@ def summary_table(
              f"{100*(baseline['accuracy']-baseline['published']):+.1f}", '', '')]
     for k,o in models.items():
         a,b = o['published'][-1][2],o['rows'][-1][2]
-        rows.append((k, f'{a:.3f}', f'{b:.3f}', f'{100*(b-a):+.1f}', f"{n_agree(k, o['rows'])} of {len(o['rows'])}", f"{o['seconds']:.1f}"))
+        agree = f"{n_agree(k, o['rows'])} of {len(o['rows'])}"
+        rows.append((k, f'{a:.3f}', f'{b:.3f}', f'{100*(b-a):+.1f}', agree, f"{o['seconds']:.1f}"))
     width = [max(len(r[j]) for r in rows) for j in range(len(rows[0]))]
-    def line(r): return '| ' + ' | '.join(c.ljust(w) if j==0 else c.rjust(w) for j,(c,w) in enumerate(zip(r, width))) + ' |'
-    rule = '|' + '|'.join('-'*(w+2) if j==0 else '-'*(w+1)+':' for j,w in enumerate(width)) + '|'
+    def line(r): return '| ' + ' | '.join([r[0].ljust(width[0]), *(c.rjust(w) for c,w in zip(r[1:], width[1:]))]) + ' |'
+    rule = '|' + '|'.join(['-'*(width[0]+2), *('-'*(w+1)+':' for w in width[1:])]) + '|'
     return '\n'.join([line(rows[0]), rule, *map(line, rows[1:])])
 
 # %% ../nbs/06_reproduce.ipynb #edfa63b4
@@ -184,21 +189,30 @@ def _model_names(s):
     asked = [o.strip() for o in s.split(',') if o.strip()]
     known = {o:n for n in chapter_runs for o in (n, n[-1])}
     bad = [o for o in asked if o not in known]
-    if bad: raise argparse.ArgumentTypeError(f"there is no model {bad[0]!r}; choose from 1 to {len(chapter_runs)}, as in --models 1,4,6")
+    if bad:
+        raise argparse.ArgumentTypeError(f"there is no model {bad[0]!r}; choose from 1 to 7, as in --models 1,4,6")
     if not asked: raise argparse.ArgumentTypeError('name at least one model, as in --models 1,4,6')
     return [n for n in chapter_runs if n in {known[o] for o in asked}]
 
 def _seed(s):
     try: seed = int(s)
     except ValueError: seed = -1
-    if not 0<=seed<2**32: raise argparse.ArgumentTypeError(f"the seed must be a whole number from 0 to {2**32-1}, got {s!r}")
+    if not 0<=seed<2**32:
+        raise argparse.ArgumentTypeError(f"the seed must be a whole number from 0 to {2**32-1}, got {s!r}")
     return seed
 
+_about = """Train the language models of the fastai book's chapter "A Language Model from Scratch"
+on Human Numbers, and print each published table beside the one obtained."""
+_notes = """Each model starts from the random state that it had in the chapter, whichever models are
+chosen. All seven take about a minute on a laptop; no network is needed."""
+_note7 = """The random state that LMModel7 started from is not known, and its published training loss
+counts AR and TAR in (see notebook 05)."""
+
 def _parser():
-    p = _Parser(prog='human_lm_reproduce', formatter_class=argparse.RawDescriptionHelpFormatter,
-        description='Train the language models of the fastai book\'s chapter "A Language Model from Scratch"\non Human Numbers, and print each published table beside the one obtained.',
-        epilog='Each model starts from the random state that it had in the chapter, whichever models are\nchosen. All seven take about a minute on a laptop; no network is needed.')
-    p.add_argument('--models', type=_model_names, default=list(chapter_runs), metavar='1,4,6', help='which models to train (default: all seven)')
+    p = _Parser(prog='human_lm_reproduce', description=_about, epilog=_notes,
+                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--models', type=_model_names, default=list(chapter_runs), metavar='1,4,6',
+                   help='which models to train (default: all seven)')
     p.add_argument('--seed', type=_seed, default=42, metavar='N', help='seed of the run (default: 42, the published one)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
@@ -224,7 +238,7 @@ def human_lm_reproduce(
             models[name] = reproduce_model(name, a.seed, progress=sys.stdout.isatty())
             print(epoch_table(name, models[name]), flush=True)
         print(f'\nAccuracy after the last epoch:\n\n{summary_table(baseline, models)}')
-        if 'LMModel7' in models: print("\nThe random state that LMModel7 started from is not known, and its published training loss counts AR and TAR in.")
+        if 'LMModel7' in models: print(f'\n{_note7}')
         if a.json:
             try: _write_whole(a.json, json.dumps(dict(baseline=baseline, models=models), indent=1)+'\n')
             except OSError as e: parser.error(f'cannot write {a.json}: {e.strerror or e}')

@@ -20,7 +20,7 @@ def _each(f, h):
 
 # %% ../nbs/02_stateful.ipynb #6f0684e3
 class KeepsState(nn.Module):
-    "Base of the models that keep their state from batch to batch; they embed with `i_h`, and say in `zero_state` what they start from"
+    "Base of the models that keep their state; they embed with `i_h`, and `zero_state` says what they start from"
     h = None  # no batch has been read since `reset`
 
     def zero_state(self,
@@ -35,7 +35,9 @@ class KeepsState(nn.Module):
         "The state to read a batch of `bs` rows with; `ValueError` if the kept one is of another batch size"
         if self.h is None: return self.zero_state(bs)
         kept = (self.h[0] if isinstance(self.h, tuple) else self.h).shape[-2]
-        if kept!=bs: raise ValueError(f"this batch has {bs} rows, but the state kept from the last one has {kept}: call `reset()` before a batch of another size")
+        if kept!=bs:
+            raise ValueError(f"this batch has {bs} rows, but the state kept from the last one has {kept}: "
+                             "call `reset()` before a batch of another size")
         # the model may have moved to another device or dtype since
         return _each(lambda o: o.to(self.i_h.weight), self.h)
 
@@ -72,9 +74,10 @@ def group_chunks(
     ds:list, # Samples in the order of the text
     bs:int, # Batch size
 )->L: # `len(ds)//bs*bs` of the samples, reordered; the last few may be left over
-    "Reorder `ds` so that each row of a batch of `bs` goes on where it stopped in the batch before; `ValueError` if there are too few samples"
+    "Reorder `ds` so that each row of a batch goes on where it stopped; `ValueError` if there are too few samples"
     check_sizes(bs=bs)
-    if len(ds)<bs: raise ValueError(f"{len(ds)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
+    if len(ds)<bs:
+        raise ValueError(f"{len(ds)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
     m = len(ds)//bs
     return L(ds[i+m*j] for i in range(m) for j in range(bs))
 
