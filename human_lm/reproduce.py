@@ -141,8 +141,9 @@ def epoch_table(
     lines = [head, f"epoch{'    published       here'*3}"]
     for i,(a,b) in enumerate(zip(res['published'], res['rows'])):
         lines.append(f"{i:5}" + ''.join(f'   {x:10.6f} {y:10.6f}' for x,y in zip(a,b)))
-    n = n_agree(name, res['rows'])
-    lines.append(f"{n} of {len(res['rows'])} epochs agree to 1e-4 before any that does not; {res['seconds']:.1f} s")
+    n,total = n_agree(name, res['rows']),len(res['rows'])
+    agree = f'all {n} epochs agree to 1e-4' if n==total else f'the first {n} of {total} epochs agree to 1e-4'
+    lines.append(f"{agree}; {res['seconds']:.1f} s")
     return '\n'.join(lines)
 
 # %% ../nbs/06_reproduce.ipynb #3e0123db
