@@ -14,3 +14,4 @@ from .worth import *
 from .shell import *
 from .command import *
 from .look import *
+from .layers import *

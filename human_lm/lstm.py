@@ -67,9 +67,16 @@ class LSTMCell(nn.Module):
         state:tuple, # Hidden state and cell state, each `bs × nh`
     )->tuple: # (output `bs × nh`, (hidden state, cell state)); the output is the hidden state
         "Read one step; `ValueError` if the sizes do not fit"
+        _check_cell(input, *state, self.ni, self.nh)
+        return self.step(self.ih(input), state)
+
+    def step(self,
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`
+        state:tuple, # Hidden state and cell state, each `bs × nh`
+    )->tuple: # As `forward`
+        "The part of a step that needs the state; `ih` can be applied to many steps at once"
         h,c = state
-        _check_cell(input, h, c, self.ni, self.nh)
-        gates = (self.ih(input) + self.hh(h)).chunk(4, 1)
+        gates = (gates_in + self.hh(h)).chunk(4, 1)
         ingate,forgetgate,outgate = map(torch.sigmoid, gates[:3])
         cellgate = gates[3].tanh()
         c = forgetgate*c + ingate*cellgate
