@@ -14,3 +14,8 @@ from .worth import *
 from .shell import *
 from .command import *
 from .look import *
+from .flat import *
+from .fast import *
+from .growth import *
+from .bench import *
+from .processes import *
