@@ -18,6 +18,7 @@ from .data import *
 from .stateful import group_chunks
 from .flat import *
 from .growth import *
+from .published import *
 from .reproduce import *
 from .shell import *
 from .fast import *
@@ -102,6 +103,7 @@ def floor_fit(
     for epoch in range(n_epoch):
         model.train()
         if stateful: model.reset()
+        replay_pass()  # a loader would draw this number, and dropout draws after it
         for x,y in parts[0]:
             for g in opt.param_groups: g['lr'],g['betas'] = lrs(k/n),(moms(k/n),0.99)
             out = model(x)
@@ -114,6 +116,7 @@ def floor_fit(
             smooth,k = torch.lerp(loss.detach(), smooth, 0.98),k+1
         model.eval()
         if stateful: model.reset()
+        replay_pass()
         sums,seen = torch.zeros(2),0
         with torch.no_grad():
             for x,y in parts[1]:

@@ -166,13 +166,16 @@ class FusedAdam(Optimizer):
     def _update(self, ps, hyper, wd):
         states = [self.state[p] for p in ps]
         for p,s in zip(ps, states):
-            if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=torch.zeros((), device=p.device))
+            if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
+            # a state saved by fastai's `Adam` counts in an `int`
+            if not isinstance(s['step'], torch.Tensor): s['step'] = torch.tensor(float(s['step']), device=p.device)
         lr,fused = float(hyper['lr']),_can_fuse(ps)
-        if wd: torch._foreach_mul_(ps, 1-lr*wd)
+        if wd: torch._foreach_mul_(ps, 1-lr*wd)  # the decay is the "W" of AdamW
         torch_adam(ps, [p.grad for p in ps], [s['grad_avg'] for s in states], [s['sqr_avg'] for s in states], [], [s['step'] for s in states],
                    foreach=False if fused else None, fused=fused, amsgrad=False, beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']),
                    lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
 
     def zero_grad(self):
-        for pg in self.param_lists:
-            for p in pg: p.grad = None
+        grads = [p.grad for pg in self.param_lists for p in pg if p.grad is not None]
+        # zeros and not `None`, as in fastai: a parameter without a gradient in the next batch still follows its average
+        if grads: torch._foreach_zero_(grads)

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['number_vocab', 'number_stream']
 
-# %% ../nbs/42_growth.ipynb #a07937b4
+# %% ../nbs/42_growth.ipynb #ce2a9600
 import time
+from functools import lru_cache
 
 import torch
 
@@ -22,13 +23,15 @@ def number_vocab(
     "The tokens of the numbers up to `top`, in the order in which counting from 1 brings them"
     check_sizes(top=top)
     if top>=10**12: raise ValueError(f"numbers are spelled up to 999,999,999,999, got {top:,}")
-    first = [*range(1, 20), *range(20, 100, 10)]
-    words = [spell(n) for n in first]
+    words = [spell(n) for n in (*range(1, 20), *range(20, 100, 10))]
+    if len(sep.split())!=1 or sep.strip()!=sep or sep in (*words, 'hundred', *_scales):
+        raise ValueError(f"the separator must be one token that is no word of a number, got {sep!r}")
     return Vocab([words[0], sep, *words[1:], 'hundred', *(w for w,n in _scales.items() if w=='thousand' or n<=top)])
 
-def _groups(vocab):
-    "Indices of the words of each number below 1,000, `1000 × 4`, with −1 where there is no word"
-    res = torch.full((1000,4), -1, dtype=torch.int8)
+@lru_cache(maxsize=None)
+def _groups():
+    "Indices of the words of each number below 1,000, `1000 × 4`, with −1 where there is no word; the same in all these vocabularies"
+    vocab,res = number_vocab(),torch.full((1000,4), -1, dtype=torch.int8)
     for n in range(1, 1000):
         ids = vocab.encode(spell(n))
         res[n,:len(ids)] = ids
@@ -65,7 +68,7 @@ def number_stream(
     low,top = (f(f(r[0],r[-1]) for r in ranges) for f in (min,max))
     if low<1: raise ValueError(f"numbers are spelled from 1 on, got {low}")
     vocab = number_vocab(top, sep)
-    groups,res,start,bar,blocks = _groups(vocab),[],time.perf_counter(),None,list(_blocks(ranges, block))
+    groups,res,start,bar,blocks = _groups(),[],time.perf_counter(),None,list(_blocks(ranges, block))
     for i,b in enumerate(blocks):
         res.append(_spell_block(b, vocab, groups, sep))
         if bar is None and time.perf_counter()-start>bar_after:
