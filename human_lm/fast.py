@@ -46,7 +46,7 @@ class FlatDL(TfmdDL):
         return (isinstance(self.dataset, FlatSeqs) and self.indexed and self.n==len(self.dataset)
                 and not self.prebatched and self.fake_l.num_workers==0
                 and not any(getattr(self, o).fs for o in ('after_item','before_batch'))
-                and not any(o in self.__dict__ for o in ('create_item','create_batch','create_batches','do_batch','retain','sample')))
+                and not {'create_item','create_batch','create_batches','do_batch','retain','sample'} & self.__dict__.keys())
 
     def get_idxs(self): return super().get_idxs() if self.shuffle or not self._one_step() else range(self.n)
 
@@ -169,11 +169,11 @@ class FusedAdam(Optimizer):
             if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
             # a state saved by fastai's `Adam` counts in an `int`
             if not isinstance(s['step'], torch.Tensor): s['step'] = torch.tensor(float(s['step']), device=p.device)
+        avgs = [[s[k] for s in states] for k in ('grad_avg','sqr_avg')]
         lr,fused = float(hyper['lr']),_can_fuse(ps)
         if wd: torch._foreach_mul_(ps, 1-lr*wd)  # the decay is the "W" of AdamW
-        torch_adam(ps, [p.grad for p in ps], [s['grad_avg'] for s in states], [s['sqr_avg'] for s in states], [], [s['step'] for s in states],
-                   foreach=False if fused else None, fused=fused, amsgrad=False, beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']),
-                   lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
+        torch_adam(ps, [p.grad for p in ps], *avgs, [], [s['step'] for s in states], foreach=False if fused else None, fused=fused, amsgrad=False,
+                   beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']), lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
 
     def zero_grad(self):
         grads = [p.grad for pg in self.param_lists for p in pg if p.grad is not None]

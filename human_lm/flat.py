@@ -88,6 +88,10 @@ class FlatSeqs:
         "The same sequences with the stream on `device`"
         return self if self.nums.device==torch.device(device) else self._with(nums=self.nums.to(device))
 
+    def new_empty(self):
+        "The same kind of data set without samples, which `Learner.export` saves in place of the data"
+        return self._with(nums=self.nums[:0].clone(), starts=range(0))
+
     @property
     def nbytes(self):
         "Bytes that the stream and the places take"

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['RowsDL', 'rows_dls', 'fit_processes', 'train_in_processes']
 
-# %% ../nbs/43_processes.ipynb #e11bf809
-import json,warnings
+# %% ../nbs/43_processes.ipynb #c809e552
+import json,sys,warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -87,7 +88,8 @@ def train_in_processes(
     p = OneLineParser(prog='human_lm.processes', description=train_in_processes.__doc__)
     p.add_argument('--model', default='LMModel6', choices=list(chapter_runs))
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), help="epochs (default: the chapter's)")
-    p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=1, metavar='N', help='train from the seeds 0 to N-1 (default: 1)')
+    p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=1, metavar='N',
+                   help='train from the seeds 0 to N-1 (default: 1)')
     p.add_argument('--bs', type=whole_number('the batch size', 1), default=64, help='rows of a batch, all processes together (default: 64)')
     p.add_argument('--json', type=Path, metavar='FILE', help='write the accuracies to FILE')
     a = p.parse_args(args)
@@ -99,10 +101,10 @@ def train_in_processes(
         except ImportError as e: p.error(str(e))
     for seed in range(a.seeds):
         learn = fast_learner(a.model, seed, bs=a.bs)
-        with learn.no_bar(),learn.no_logging():
+        with learn.no_logging(), nullcontext() if sys.stdout.isatty() else learn.no_bar():
             fit_processes(learn, a.epochs or run.n_epoch, run.lr, seed=seed, **({} if run.wd is None else dict(wd=run.wd)))
         accs.append(learn.recorder.values[-1][2])
-        if rank_distrib()==0: print(f'{a.model}, {world} process{"es" if world>1 else ""}, seed {seed}: accuracy {accs[-1]:.4f}', flush=True)
+        if rank_distrib()==0: print(f'{a.model}, processes: {world}, seed {seed}: accuracy {accs[-1]:.4f}', flush=True)
     if a.json and rank_distrib()==0: write_whole(a.json, json.dumps(dict(model=a.model, processes=world, accuracy=accs))+'\n')
     if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
 

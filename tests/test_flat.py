@@ -4,7 +4,7 @@ from fastai.data.core import DataLoaders,TfmdDL
 from hypothesis import given, strategies as st
 
 from human_lm import *
-from human_lm.fast import FlatDL, flat_dls
+from human_lm.fast import FlatDL, FusedAdam, QuickLearner, flat_dls
 
 def stream(n, top=30): return torch.arange(n)*7%top
 
@@ -93,6 +93,16 @@ def test_batches_are_made_on_the_device():
     assert all(o.device.type=='meta' for dl in dls for b in dl for o in b)
     assert dls.train_ds.nums.device.type=='meta'
     assert some_dls(device='cpu').one_batch()[0].device.type=='cpu'
+
+def test_a_learner_is_exported_without_its_data(tmp_path):
+    from fastai.learner import load_learner
+    dls = some_dls(shuffle=False)
+    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=FusedAdam)
+    learn.create_opt()
+    learn.export()
+    with pytest.warns(UserWarning, match='pickle'): back = load_learner(tmp_path/'export.pkl')
+    assert len(back.dls.train_ds)==0 and len(back.dls.train_ds.nums)==0 and len(learn.dls.train_ds)>0
+    assert torch.equal(back.model.weight, learn.model.weight)
 
 def test_show_batch(monkeypatch):
     shown = []
