@@ -221,6 +221,7 @@ def time_scale(
     bs:int=64, # Batch size
     n_batch:int=150, # Batches to train with LMModel6
     repeats:int=3, # Measurements of the training, sizes in turn
+    each=None, # Called with one line of text when something is done
 )->list: # Of each size [numbers, tokens, seconds to prepare, tokens a second in training, peak megabytes]
     "Time the way from numbers to batches, and the training that follows, as the text grows"
     data,res = [],[]
@@ -231,8 +232,13 @@ def time_scale(
         flat_dls(*split_seqs(ds), bs=bs, group=True).one_batch()
         res.append([n, len(nums), round(time.perf_counter()-start, 3)])
         data.append((ds, vocab))
-    speed = [[_train_speed(*o, bs, n_batch) for o in data] for _ in range(repeats)]
-    for row,o in zip(res, zip(*speed)): row += [round(statistics.median(o)), round(peak_mb())]
+        if each: each(f'{n:,} numbers, {len(nums):,} tokens: prepared in {res[-1][2]:.2f} s')
+    speed = [[] for _ in sizes]
+    for i in range(repeats):
+        for row,o,v in zip(res, data, speed):
+            v.append(_train_speed(*o, bs, n_batch))
+            if each: each(f'{row[0]:,} numbers, {i+1} of {repeats}: {v[-1]:,.0f} tokens a second in training')
+    for row,v in zip(res, speed): row += [round(statistics.median(v)), round(peak_mb())]
     return res
 
 def whole_chapter(
@@ -276,8 +282,8 @@ def bench_picture(
     axs[2].semilogx(n, speed, '-o', color=palette['blue'])
     axs[2].set(xlabel='numbers', ylabel='tokens a second', ylim=(0, 1.15*max(speed)), title='Training, LMModel6')
     w = res['whole_chapter']
-    return Picture(fig, f'Our bars lie close to the floor and far below the plain ones: the whole chapter takes {w["plain_s"]:.0f} s the plain way, '
-                        f'{w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
+    return Picture(fig, 'Our bars lie close to the floor and far below the plain ones: '
+                        f'the whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
 
 # %% ../nbs/44_bench.ipynb #f6f5e2e6
 def _names(s):
@@ -286,7 +292,8 @@ def _names(s):
     asked = [o.strip() for o in s.split(',') if o.strip()]
     bad = [o for o in asked if o not in known]
     if bad or not asked:
-        raise argparse.ArgumentTypeError(f"{f'there is no model {bad[0]!r}' if bad else 'no model is named'}; choose from 1 to 7, as in --models 1,4,6")
+        what = f'there is no model {bad[0]!r}' if bad else 'no model is named'
+        raise argparse.ArgumentTypeError(f'{what}; choose from 1 to 7, as in --models 1,4,6')
     return [n for n in chapter_runs if n in {known[o] for o in asked}]
 
 def human_lm_bench(
@@ -296,14 +303,17 @@ def human_lm_bench(
     p = OneLineParser(prog='human_lm_bench', description="Time the chapter's models three ways, in one process and in turn: as the chapter "
                       "does,\nthis library's way, and in a bare PyTorch loop. The default takes some minutes.")
     p.add_argument('--models', type=_names, default=list(chapter_runs), metavar='1,4,6', help='which models to time (default: all seven)')
-    p.add_argument('--repeats', type=whole_number('the number of repeats', 1), default=5, metavar='N', help='measurements of each way (default: 5)')
-    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), default=2, metavar='N', help='epochs of a measurement (default: 2)')
+    p.add_argument('--repeats', type=whole_number('the number of repeats', 1), default=5, metavar='N',
+                   help='measurements of each way (default: 5)')
+    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), default=2, metavar='N',
+                   help='epochs of a measurement (default: 2)')
     p.add_argument('--numbers', type=whole_number('the largest text', 1_000, 10**8), default=1_000_000, metavar='N',
                    help='how far to count in the largest text (default: 1000000)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     p.add_argument('--picture', type=Path, metavar='FILE', help='also draw them, to FILE ending in .svg, .png or .pdf')
     a = p.parse_args(args)
-    if a.picture and a.picture.suffix not in ('.svg','.png','.pdf'): p.error(f'the name of the picture must end in .svg, .png or .pdf, got {a.picture}')
+    if a.picture and a.picture.suffix not in ('.svg','.png','.pdf'):
+        p.error(f'the name of the picture must end in .svg, .png or .pdf, got {a.picture}')
     for o in (a.json,a.picture):
         try: o and check_writable(o)
         except OSError as e: p.error(f'cannot write {o}: {e.strerror or e}')
@@ -311,8 +321,7 @@ def human_lm_bench(
     say = lambda s: print(s, flush=True)
     try:
         # before all else: the peak of the memory can only be read as it rises
-        scale = time_scale([n for n in (10_000,100_000) if n<a.numbers] + [a.numbers])
-        say('\n'.join(f'{n:,} numbers, {t:,} tokens: prepared in {s:.2f} s, {v:,} tokens a second in training, {mb:,} MB at most' for n,t,s,v,mb in scale))
+        scale = time_scale([n for n in (10_000,100_000) if n<a.numbers] + [a.numbers], each=say)
         models = time_models(a.models, a.repeats, a.epochs, each=say)
         grouping = time_grouping()
         say('\n'.join(f'group_chunks, {n:,} samples: {x:.3f} s on a list, {y:.4f} s on the flat data set' for n,x,y in grouping))

@@ -25,7 +25,7 @@ def test_a_pass_draws_as_much_as_one_of_the_whole():
         torch.manual_seed(1)
         list(o)
         return torch.rand(2)
-    assert torch.equal(after(dl), after(RowsDL(dl, 1, 2)))
+    assert torch.equal(after(dl), after(rows_dl(dl, 1, 2)))
 
 def test_moves_with_its_loaders():
     dls = rows_dls(loaders(), 0, 2).to('meta')
@@ -34,8 +34,8 @@ def test_moves_with_its_loaders():
 def test_bad_input():
     dls = loaders()
     with pytest.raises(ValueError, match='3 processes cannot share 8 rows evenly'): rows_dls(dls, 0, 3)
-    with pytest.raises(ValueError, match='`shuffle=False`'): RowsDL(FlatDL(dls.train_ds, bs=8, shuffle=True), 0, 2)
-    with pytest.raises(TypeError, match='`FlatDL`, got a list'): RowsDL([1], 0, 2)
+    with pytest.raises(ValueError, match='`shuffle=False`'): rows_dl(FlatDL(dls.train_ds, bs=8, shuffle=True), 0, 2)
+    with pytest.raises(TypeError, match='`FlatDL` of `FlatSeqs`, got a list'): rows_dl([1], 0, 2)
 
 def test_without_accelerate(monkeypatch):
     monkeypatch.setitem(sys.modules, 'accelerate', None)
