@@ -15,3 +15,8 @@ from .shell import *
 from .command import *
 from .look import *
 from .layers import *
+from .flat import *
+from .fast import *
+from .growth import *
+from .bench import *
+from .processes import *

@@ -1,0 +1,163 @@
+"Sequences over one flat tensor: the same samples and batches as the plain lists, and clear errors"
+import pytest,torch
+from fastai.data.core import DataLoaders,TfmdDL
+from hypothesis import given, strategies as st
+
+from human_lm import *
+from human_lm.fast import FlatDL, FusedAdam, QuickLearner, flat_dls
+
+def stream(n, top=30): return torch.arange(n)*7%top
+
+sizes = st.integers(1, 6),st.integers(2, 300)
+
+def plain_and_flat(sl, n, last):
+    nums = stream(n+sl)
+    return (next_token_seqs if last else lm_seqs)(nums, sl), FlatSeqs(nums, sl, last=last)
+
+def same(a, b):
+    "Two samples or batches are alike: type, dtype and every element"
+    assert len(a)==len(b)==2
+    for x,y in zip(a, b):
+        assert type(x)==type(y)
+        if isinstance(x, torch.Tensor): assert x.dtype==y.dtype and torch.equal(x, y)
+        else: assert x==y
+
+@given(*sizes, st.booleans(), st.data())
+def test_samples_are_those_of_the_list(sl, n, last, data):
+    plain,flat = plain_and_flat(sl, n, last)
+    assert len(plain)==len(flat)
+    for a,b in zip(plain, flat, strict=True): same(a, b)
+    i = data.draw(st.integers(-len(plain), len(plain)-1))
+    same(plain[i], flat[i])
+    cut = slice(*(data.draw(st.none() | st.integers(-len(plain)-2, len(plain)+2)) for _ in range(2)), data.draw(st.sampled_from([None,1,2,3,-1,-2])))
+    for a,b in zip(plain[cut], flat[cut], strict=True): same(a, b)
+    picked = data.draw(st.lists(st.integers(0, len(plain)-1), max_size=5))
+    for a,b in zip([plain[i] for i in picked], flat[picked], strict=True): same(a, b)
+
+@given(*sizes, st.booleans(), st.integers(1, 9), st.integers(0, 3))
+def test_grouping_is_that_of_the_list(sl, n, last, bs, skip):
+    plain,flat = plain_and_flat(sl, n, last)
+    plain,flat = plain[skip:],flat[skip:]
+    if len(plain)<bs:
+        for f in (lambda: group_chunks(plain, bs), lambda: flat.group_chunks(bs)):
+            with pytest.raises(ValueError, match=f'{len(plain)} samples do not fill one batch of {bs}'): f()
+    else:
+        for a,b in zip(group_chunks(plain, bs), flat.group_chunks(bs), strict=True): same(a, b)
+        for a,b in zip(group_chunks(plain, bs), group_chunks(flat, bs), strict=True): same(a, b)
+
+@given(*sizes, st.booleans(), st.integers(1, 9), st.booleans(), st.integers(0, 2))
+def test_batches_are_those_of_fastai(sl, n, last, bs, drop_last, skip):
+    plain,flat = plain_and_flat(sl, n, last)
+    a = TfmdDL(plain[skip:], bs=bs, drop_last=drop_last, num_workers=0)
+    b = FlatDL(flat[skip:], bs=bs, drop_last=drop_last)
+    assert len(a)==len(b)
+    for x,y in zip(a, b, strict=True): same(x, y)
+
+def some_dls(**kw): return DataLoaders.from_dsets(*split_seqs(FlatSeqs(stream(500), 4)), bs=8, dl_type=FlatDL, **kw)
+
+def test_what_people_do_with_loaders():
+    dls = some_dls(shuffle=False)
+    same(dls.one_batch(), dls.train.one_batch())
+    same(dls.one_batch(), next(iter(dls.train)))
+    assert len(dls.train)==len(list(dls.train)) and len(dls.valid)==len(list(dls.valid))
+    assert dls.train.n_inp==1 and dls.train.drop_last and not dls.valid.drop_last
+    new = dls.train.new(bs=4)
+    assert type(new) is FlatDL and new.bs==4
+    same([o[:4] for o in dls.one_batch()], new.one_batch())
+    with pytest.raises(ValueError, match='does not contain any batches'): FlatDL(FlatSeqs(stream(20), 4), bs=8, drop_last=True).one_batch()
+
+def test_from_dsets_shuffles_training_only():
+    dls = some_dls()
+    assert dls.train.shuffle and not dls.valid.shuffle
+    order = torch.cat([o[0] for o in dls.train])
+    assert not torch.equal(order, torch.cat([o[0] for o in FlatDL(dls.train_ds, bs=8, drop_last=True)]))
+    assert len(order)==len(dls.train_ds)//8*8
+
+def test_workers_and_sample_transforms_step_aside():
+    flat = FlatSeqs(stream(100), 4)
+    plain = list(FlatDL(flat, bs=8))
+    for a,b in zip(plain, FlatDL(flat, bs=8, num_workers=1), strict=True): same(a, b)
+    for (x,y),(x1,y1) in zip(plain, FlatDL(flat, bs=8, after_item=lambda o: o+1), strict=True): same((x+1,y+1), (x1,y1))
+    for (x,y),(x1,y1) in zip(plain, FlatDL(flat, bs=8, after_batch=lambda o: o+1), strict=True): same((x+1,y+1), (x1,y1))
+
+@pytest.mark.parametrize('make', [lambda ds: FlatDL(ds, bs=8), lambda ds: FlatDL(ds, bs=8, num_workers=0, after_item=lambda o: o)], ids=['in one step','sample by sample'])
+def test_a_pass_draws_what_a_pass_of_fastai_draws(make):
+    def after(dl):
+        torch.manual_seed(5)
+        for _ in range(2): list(dl)
+        return torch.rand(2)
+    assert torch.equal(after(make(FlatSeqs(stream(100), 4))), after(TfmdDL(lm_seqs(stream(100), 4), bs=8, num_workers=0)))
+
+def test_batches_are_made_on_the_device():
+    dls = some_dls(shuffle=False).to('meta')
+    assert all(o.device.type=='meta' for dl in dls for b in dl for o in b)
+    assert dls.train_ds.nums.device.type=='meta'
+    assert some_dls(device='cpu').one_batch()[0].device.type=='cpu'
+
+def test_a_learner_is_exported_without_its_data(tmp_path):
+    from fastai.learner import load_learner
+    dls = some_dls(shuffle=False)
+    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=FusedAdam)
+    learn.create_opt()
+    learn.export()
+    with pytest.warns(UserWarning, match='pickle'): back = load_learner(tmp_path/'export.pkl')
+    assert len(back.dls.train_ds)==0 and len(back.dls.train_ds.nums)==0 and len(learn.dls.train_ds)>0
+    assert torch.equal(back.model.weight, learn.model.weight)
+
+def test_show_batch(monkeypatch):
+    shown = []
+    monkeypatch.setattr('human_lm.fast.display_df', shown.append)
+    nums = torch.arange(120)%6
+    flat_dls(*split_seqs(FlatSeqs(nums, 2, vocab=Vocab('a b c d e f'.split()))), bs=4).show_batch(max_n=2)
+    assert shown[-1].to_dict('list')=={'text':['a b','e f'], 'target':['b c','f a']}  # a row holds 11 samples: the next one starts 22 tokens on
+    dl = FlatDL(FlatSeqs(nums, 2, last=True), bs=4)
+    dl.show_batch()
+    assert shown[-1].to_dict('list')=={'text':['0 1','2 3','4 5','0 1'], 'target':['2','4','0','2']}
+    x,y,samples = dl.show_batch(show=False, max_n=3)
+    assert x.shape==(4,2) and y.shape==(4,) and len(samples)==3
+
+def test_memory_is_close_to_that_of_the_tokens():
+    flat = FlatSeqs(stream(100_000), 16)
+    assert flat.nums.dtype==torch.uint8 and flat.nbytes==100_000
+    assert flat.group_chunks(64).nbytes <= 1.25*100_000
+    assert flat[10:20].nums.data_ptr()==flat.group_chunks(4).nums.data_ptr()==flat.nums.data_ptr()
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(40, 200))
+def test_rows_of_each_process_go_on(world, each, n):
+    bs,sl = world*each,2
+    flat = FlatSeqs(torch.arange(n*sl+2), sl)  # each token is its own place
+    if len(flat)<bs: return
+    whole = flat.group_chunks(bs)
+    parts = [list(FlatDL(whole.share(bs, r, world), bs=each)) for r in range(world)]
+    for part in parts:
+        for (x,_),(nxt,_) in zip(part, part[1:]): assert torch.equal(nxt[:,0], x[:,-1]+1)
+    for got in zip(FlatDL(whole, bs=bs), *parts, strict=True):
+        for i in (0,1): assert torch.equal(got[0][i], torch.cat([o[i] for o in got[1:]]))
+
+@pytest.mark.parametrize('f,says', [
+    (lambda: FlatSeqs(torch.tensor([], dtype=torch.long), 16), 'a stream of 0 tokens is too short for one sequence of 16: it takes 18'),
+    (lambda: FlatSeqs([], 16), 'a stream of 0 tokens is too short'),
+    (lambda: FlatSeqs(stream(17), 16), 'a stream of 17 tokens'),
+    (lambda: FlatSeqs(stream(99), 0), '`sl` must be a whole number of at least 1, got 0'),
+    (lambda: FlatSeqs(stream(99), -3), 'got -3'),
+    (lambda: FlatSeqs(stream(99), 2.), 'got 2.0'),
+    (lambda: FlatSeqs(stream(99).float(), 4), 'whole numbers, got torch.float32'),
+    (lambda: FlatSeqs(stream(99)>3, 4), 'whole numbers, got torch.bool'),
+    (lambda: FlatSeqs(stream(99)-5, 4), 'at least 0, got -5'),
+    (lambda: FlatSeqs(stream(100).view(10, 10), 4), r'shape \(10, 10\)'),
+    (lambda: FlatSeqs(stream(99), 4).group_chunks(0), '`bs` must be a whole number of at least 1, got 0'),
+    (lambda: FlatSeqs(stream(99), 4).group_chunks(64), '24 samples do not fill one batch of 64'),
+    (lambda: FlatSeqs(stream(99), 4).share(8, 0, 3), '3 processes cannot share 8 rows evenly'),
+    (lambda: FlatSeqs(stream(99), 4).share(8, 2, 2), '`rank` must lie between 0 and 1, got 2'),
+    (lambda: FlatSeqs(stream(99), 4).share(64, 0, 2), '24 samples do not fill one batch of 64'),
+    (lambda: flat_dls(*split_seqs(FlatSeqs(stream(99), 4)), bs=64), 'samples do not fill one batch of 64'),
+    (lambda: flat_dls(*split_seqs(FlatSeqs(stream(99), 4)), bs=64, group=False), '19 samples do not fill one batch of 64'),
+    (lambda: flat_dls(*split_seqs(FlatSeqs(stream(99), 4)), bs=0), '`bs` must be a whole number of at least 1, got 0')])
+def test_bad_input(f, says):
+    with pytest.raises(ValueError, match=says): f()
+
+def test_other_bad_input():
+    flat = FlatSeqs(stream(99), 4)
+    for i in (24, -25):
+        with pytest.raises(IndexError, match=f'no sample {i} in 24'): flat[i]
+    with pytest.raises(TypeError, match='`FlatSeqs`, got a list'): flat_dls([1], flat)
