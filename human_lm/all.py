@@ -7,3 +7,6 @@ from .lstm import *
 from .regularize import *
 from .published import *
 from .reproduce import *
+from .shell import *
+from .own_text import *
+from .save import *
