@@ -7,6 +7,7 @@ import pytest
 root = Path(__file__).resolve().parent.parent
 notebooks = sorted((root/'nbs').glob('*.ipynb'))
 sys.path.insert(0, str(root/'tools'))
+from readme import readme
 
 def code_cells(nb): return [c for c in json.loads(nb.read_text(encoding='utf-8'))['cells'] if c['cell_type']=='code' and ''.join(c['source']).strip()]
 
@@ -36,8 +37,10 @@ def test_notebooks_are_clean(copy):
     assert same(copy/'nbs', root/'nbs', '*.ipynb')==[]
 
 def test_readme_is_made_from_the_index():
-    from readme import readme
-    assert (root/'README.md').read_text(encoding='utf-8')==readme(), 'run `make docs`'
+    "README.md and its pictures, with no picture too many"
+    files = readme()
+    assert all((root/path).read_text(encoding='utf-8')==text for path,text in files.items()), 'run `make docs`'
+    assert {o.relative_to(root).as_posix() for o in (root/'nbs'/'images').glob('index*')}==set(files)-{'README.md'}
 
 def test_links_of_the_readme():
     links = re.findall(r'\]\((?!https?:)([^)#]+)\)', (root/'README.md').read_text(encoding='utf-8'))
