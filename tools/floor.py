@@ -1,5 +1,5 @@
 "Print the requirements of settings.ini at the oldest versions that it admits, for `make test-oldest`"
-import re,sys
+import re
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -10,4 +10,4 @@ def floors(text):
 if __name__=='__main__':
     cfg = ConfigParser(delimiters=['='])
     cfg.read(Path(__file__).resolve().parent.parent/'settings.ini', encoding='utf-8')
-    print(*floors(cfg['DEFAULT']['requirements']), *floors(cfg['DEFAULT']['floor_requirements']), sep='\n')
+    print(*floors(cfg['DEFAULT']['requirements']), sep='\n')
