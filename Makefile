@@ -2,13 +2,14 @@
 PYTHON ?= python3
 ARGS ?=
 ifeq ($(OS),Windows_NT)
-BIN := .venv/Scripts
+SCRIPTS := Scripts
 else
-BIN := .venv/bin
+SCRIPTS := bin
 endif
+BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test docs
+.PHONY: reproduce test docs long coverage test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
@@ -17,6 +18,27 @@ test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/nbdev_test --do_print --timing
 	$(BIN)/python -m pytest
+
+# Many random cases of each property, and many random sequences of calls: 1,000 each, others every time.
+long: export OMP_NUM_THREADS = 1
+long: export HYPOTHESIS_PROFILE = long
+long: $(READY)
+	$(BIN)/python -m pytest --hypothesis-show-statistics tests/test_calls.py tests/test_properties.py tests/test_models.py
+
+# What share of the modules the tests and the notebooks' cells run, together.
+coverage: export OMP_NUM_THREADS = 1
+coverage: $(READY)
+	$(BIN)/python tools/cover.py
+
+# The package with the newest of everything that the registry has, and with the oldest that settings.ini admits
+# (an older Python may be needed for that: make test-oldest PYTHON=python3.10). nbdev has requirements of its own, so its tests stay out.
+test-newest test-oldest: export OMP_NUM_THREADS = 1
+test-newest: .venv-newest/.ready
+	.venv-newest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
+	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py
+test-oldest: .venv-oldest/.ready
+	.venv-oldest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
+	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py
 
 # Bring the modules, the notebooks' metadata and the README up to date after editing a notebook.
 docs: $(READY)
@@ -29,3 +51,14 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	@$(BIN)/python -c "import pathlib; pathlib.Path('$(READY)').touch()"
+
+.venv-newest/.ready: settings.ini setup.py
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/$(SCRIPTS)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e . pytest hypothesis
+	@$(PYTHON) -c "import pathlib; pathlib.Path('$@').touch()"
+
+.venv-oldest/.ready: settings.ini setup.py tools/floor.py
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tools/floor.py > .venv-oldest/floor.txt
+	.venv-oldest/$(SCRIPTS)/python -m pip install --quiet -r .venv-oldest/floor.txt -e . pytest hypothesis
+	@$(PYTHON) -c "import pathlib; pathlib.Path('$@').touch()"

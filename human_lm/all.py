@@ -20,3 +20,5 @@ from .fast import *
 from .growth import *
 from .bench import *
 from .processes import *
+from .own_text import *
+from .save import *

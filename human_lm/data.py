@@ -32,7 +32,8 @@ def spell(
 )->str: # Words with one space between them
     "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen"
     check_sizes(n=n)
-    return _speller.number_to_words(n, andword='', comma='').replace('-', ' ')
+    words = _speller.number_to_words(n, andword='', comma='')
+    return words.replace('-', ' ').replace(',', '')  # inflect before 7.6 puts commas in all the same
 
 # %% ../nbs/00_data.ipynb #91e2d0c2
 corpus_files = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}

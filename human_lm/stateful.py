@@ -38,8 +38,8 @@ class KeepsState(nn.Module):
         if kept!=bs:
             raise ValueError(f"this batch has {bs} rows, but the state kept from the last one has {kept}: "
                              "call `reset()` before a batch of another size")
-        # the model may have moved to another device or dtype since
-        return _each(lambda o: o.to(self.i_h.weight), self.h)
+        # the model may have moved to another device or dtype since, and what inference mode made cannot be trained on
+        return _each(lambda o: (o.clone() if o.is_inference() else o).to(self.i_h.weight), self.h)
 
     def keep(self,
         h, # State after a batch, as `zero_state`

@@ -6,7 +6,14 @@ from hypothesis import settings
 
 torch.set_num_threads(1)
 settings.register_profile('default', deadline=None, derandomize=True)
-settings.load_profile('default')
+# `make long`: other cases each time, and many of them
+settings.register_profile('long', deadline=None, max_examples=1000, print_blob=True)
+long_run = os.environ.get('HYPOTHESIS_PROFILE')=='long'
+settings.load_profile('long' if long_run else 'default')
+
+def few(n):
+    "Settings of a test that is slow: `n` cases, and all of them in the long run"
+    return settings() if long_run else settings(max_examples=n)
 
 @pytest.fixture
 def fastai_home(tmp_path, monkeypatch):

@@ -187,6 +187,7 @@ def test_group_chunks_bad_bs(bs):
 def test_majority_baseline():
     dl = [(torch.zeros(3,2), torch.tensor([4,1,4])), (torch.zeros(2,2), torch.tensor([2,4]))]
     assert majority_baseline(dl)==(4, 3/5)
+    assert majority_baseline([(x,torch.zeros_like(y),y) for x,y in dl])==(4, 3/5)  # the targets come last
     with pytest.raises(ValueError, match='no batches'): majority_baseline([])
 
 def from_torch(ref, one, two):
@@ -262,3 +263,11 @@ def test_penalties(bs, sl, w):
     assert activation_reg(a, w).item()==pytest.approx(w*sum(flat)/len(flat), rel=1e-5)
     diffs = [(a[i,t+1,k]-a[i,t,k]).item()**2 for i in range(bs) for t in range(sl-1) for k in range(4)]
     assert temporal_activation_reg(a, w).item()==pytest.approx(w*sum(diffs)/len(diffs) if diffs else 0, rel=1e-5)
+
+def test_defaults_of_the_penalties():
+    a = torch.randn(2, 3, 4)
+    assert activation_reg(a)==activation_reg(a, 2.) and temporal_activation_reg(a)==temporal_activation_reg(a, 1.)
+
+def test_a_model_that_keeps_a_state_must_say_what_it_starts_from():
+    class Mine(KeepsState): pass
+    with pytest.raises(NotImplementedError, match='Mine must define `zero_state`'): Mine().start(3)
