@@ -282,8 +282,8 @@ def bench_picture(
     axs[2].semilogx(n, speed, '-o', color=palette['blue'])
     axs[2].set(xlabel='numbers', ylabel='tokens a second', ylim=(0, 1.15*max(speed)), title='Training, LMModel6')
     w = res['whole_chapter']
-    return Picture(fig, 'Our bars lie close to the floor and far below the plain ones: '
-                        f'the whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
+    return Picture(fig, 'Three bars a model, seconds that group_chunks takes, and tokens a second in training. '
+                        f'The whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
 
 # %% ../nbs/44_bench.ipynb #f6f5e2e6
 def _names(s):
