@@ -267,11 +267,11 @@ def bench_picture(
     import matplotlib.pyplot as plt
     from human_lm.figure import palette,Picture
     names = [k for k in res if k.startswith('LMModel')]
-    fig,axs = plt.subplots(1, 3, figsize=(11,3.2), layout='constrained', width_ratios=(2,1,1))
+    fig,axs = plt.subplots(1, 3, figsize=(8.4,3), layout='constrained', width_ratios=(2,1,1))
     for i,(w,c) in enumerate(zip(_ways, ('red','blue','green'))):
         axs[0].bar([j+0.27*(i-1) for j in range(len(names))], [res[k][f'{w}_s'] for k in names], 0.25, color=palette[c], label=w)
-    axs[0].set(xticks=range(len(names)), ylabel='seconds an epoch', title='Three ways')
-    axs[0].set_xticklabels([o.replace('LM', 'LM\n') for o in names], fontsize='small')
+    axs[0].set(xticks=range(len(names)), xlabel='LMModel', ylabel='seconds an epoch', title='Three ways')
+    axs[0].set_xticklabels([o.removeprefix('LMModel') for o in names])
     axs[0].legend(frameon=False)
     n,a,b = zip(*res['group_chunks'])
     axs[1].loglog(n, a, '-s', color=palette['red'], label='list')
