@@ -267,11 +267,11 @@ def bench_picture(
     import matplotlib.pyplot as plt
     from human_lm.figure import palette,Picture
     names = [k for k in res if k.startswith('LMModel')]
-    fig,axs = plt.subplots(1, 3, figsize=(11,3.2), layout='constrained', width_ratios=(2,1,1))
+    fig,axs = plt.subplots(1, 3, figsize=(8.4,3), layout='constrained', width_ratios=(2,1,1))
     for i,(w,c) in enumerate(zip(_ways, ('red','blue','green'))):
         axs[0].bar([j+0.27*(i-1) for j in range(len(names))], [res[k][f'{w}_s'] for k in names], 0.25, color=palette[c], label=w)
-    axs[0].set(xticks=range(len(names)), ylabel='seconds an epoch', title='Three ways')
-    axs[0].set_xticklabels([o.replace('LM', 'LM\n') for o in names], fontsize='small')
+    axs[0].set(xticks=range(len(names)), xlabel='LMModel', ylabel='seconds an epoch', title='Three ways')
+    axs[0].set_xticklabels([o.removeprefix('LMModel') for o in names])
     axs[0].legend(frameon=False)
     n,a,b = zip(*res['group_chunks'])
     axs[1].loglog(n, a, '-s', color=palette['red'], label='list')
@@ -282,8 +282,8 @@ def bench_picture(
     axs[2].semilogx(n, speed, '-o', color=palette['blue'])
     axs[2].set(xlabel='numbers', ylabel='tokens a second', ylim=(0, 1.15*max(speed)), title='Training, LMModel6')
     w = res['whole_chapter']
-    return Picture(fig, 'Our bars lie close to the floor and far below the plain ones: '
-                        f'the whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
+    return Picture(fig, 'Three bars a model, seconds that group_chunks takes, and tokens a second in training. '
+                        f'The whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
 
 # %% ../nbs/44_bench.ipynb #f6f5e2e6
 def _names(s):
