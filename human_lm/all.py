@@ -15,6 +15,7 @@ from .shell import *
 from .command import *
 from .look import *
 from .layers import *
+from .gru import *
 from .flat import *
 from .fast import *
 from .growth import *

@@ -73,9 +73,10 @@ class LMModel3(KeepsState, LMModel2):
 def group_chunks(
     ds:list, # Samples in the order of the text
     bs:int, # Batch size
-)->L: # `len(ds)//bs*bs` of the samples, reordered; the last few may be left over
+)->L: # `len(ds)//bs*bs` of the samples, reordered (the last few may be left over); of the kind of `ds` if it has a `group_chunks`
     "Reorder `ds` so that each row of a batch goes on where it stopped; `ValueError` if there are too few samples"
     check_sizes(bs=bs)
+    if hasattr(ds, 'group_chunks'): return ds.group_chunks(bs)  # a data set that can do it without touching its samples
     if len(ds)<bs:
         raise ValueError(f"{len(ds)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
     m = len(ds)//bs

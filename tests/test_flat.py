@@ -161,3 +161,11 @@ def test_other_bad_input():
     for i in (24, -25):
         with pytest.raises(IndexError, match=f'no sample {i} in 24'): flat[i]
     with pytest.raises(TypeError, match='`FlatSeqs`, got a list'): flat_dls([1], flat)
+
+def test_the_function_leaves_it_to_the_data_set():
+    "`group_chunks` of a flat data set is one too, in the same order as for a list"
+    from human_lm.stateful import group_chunks
+    ds = FlatSeqs(torch.arange(100), sl=3)
+    flat,plain = group_chunks(ds, 4),group_chunks(list(ds), 4)
+    assert type(flat) is FlatSeqs and len(flat)==len(plain)
+    for (a,b),(c,d) in zip(flat, plain): assert torch.equal(a, c) and torch.equal(b, d)

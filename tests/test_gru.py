@@ -1,0 +1,76 @@
+"Other cells in LMModel6 and LMModel7: GRU, coupled gates, an open forget gate."
+import pytest,torch
+from hypothesis import given,settings,strategies as st
+
+from human_lm.gru import *
+from human_lm.layers import *
+from human_lm.reproduce import chapter_learner
+
+def scores(o): return o[0] if isinstance(o, tuple) else o
+
+@settings(max_examples=8)
+@given(st.sampled_from(['LMModel6','LMModel7']), st.sampled_from(cells), st.integers(1, 4), st.lists(st.integers(1, 5), min_size=2, max_size=4))
+def test_text_in_pieces(name, cell, bs, lengths):
+    torch.manual_seed(0)
+    m,x = cell_model(name, cell, 30).eval(),torch.randint(0, 30, (bs,sum(lengths)))
+    whole = scores(m(x))
+    m.reset()
+    pieces = torch.cat([scores(m(o)) for o in x.split(lengths, dim=1)], dim=1)
+    torch.testing.assert_close(pieces, whole)
+    with pytest.raises(ValueError, match='reset'): m(torch.cat([x,x]))
+
+@settings(max_examples=20)
+@given(st.integers(0, 999), st.floats(0.1, 100))
+def test_coupled_cell_is_bounded_and_the_plain_one_is_not(seed, size):
+    torch.manual_seed(seed)
+    layer = CoupledLSTM(3, 5, 2)
+    _,(h,c) = layer(size*torch.randn(2, 60, 3))
+    assert c.abs().max()<=1 and h.abs().max()<1
+    plain = LSTM(3, 5)
+    with torch.no_grad(): plain.cells[0].ih.bias.fill_(20)  # every gate open
+    assert plain(torch.zeros(2, 60, 3))[1][1].max()>50
+
+def test_coupled_gates_by_hand():
+    "The new cell state lies between the old one and the new value, as far along as the forget gate says"
+    torch.manual_seed(0)
+    cell,x,h,c = CoupledLSTMCell(3, 4),torch.randn(2, 3),torch.randn(2, 4),torch.rand(2, 4)
+    _,f,o,g = (cell.ih(x) + cell.hh(h)).chunk(4, 1)
+    out,(h1,c1) = cell(x, (h,c))
+    torch.testing.assert_close(c1, torch.lerp(g.tanh(), c, f.sigmoid()))
+    torch.testing.assert_close(h1, o.sigmoid()*c1.tanh())
+
+def test_open_cell_is_a_gru_without_reset_gate():
+    "With the reset gate held open, a GRU with the same weights gives the same states"
+    torch.manual_seed(0)
+    cell,gru,x,h = OpenLSTMCell(3, 4),GRUCell(3, 4),torch.randn(2, 3),torch.rand(2, 4)
+    with torch.no_grad():
+        for a,b in ((cell.ih,gru.ih), (cell.hh,gru.hh)):
+            for p,q in zip(a.parameters(), b.parameters()):
+                _,f,_,g = p.chunk(4)
+                q.copy_(torch.cat([torch.zeros_like(f), f, g]))
+        gru.ih.bias[:4] = 40
+    torch.testing.assert_close(cell(x, (h,h))[0], gru(x, h)[0])
+
+def test_forget_bias_moves_only_the_forget_gates():
+    torch.manual_seed(0); a = cell_model('LMModel6', 'LSTM', 30)
+    torch.manual_seed(0); b = cell_model('LMModel6', 'forget bias 1', 30)
+    for (k,p),q in zip(a.named_parameters(), b.parameters()):
+        moved = (p!=q).nonzero().flatten().tolist()
+        assert moved==(list(range(64, 128)) if 'bias_ih' in k else []), k
+
+@pytest.mark.parametrize('name', ['LMModel6','LMModel7'])
+def test_the_lstm_is_the_chapters(name):
+    "From the same random state: the same weights, and what is drawn next is the same too"
+    res = []
+    for f in (lambda: cell_learner(name, 'LSTM', 3), lambda: chapter_learner(name, 3)):
+        learn = f()
+        res.append(([p.detach().cpu() for p in learn.model.parameters()], torch.rand(3)))
+    for p,q in zip(*(o[0] for o in res)): assert torch.equal(p, q)
+    assert torch.equal(res[0][1], res[1][1])
+
+@pytest.mark.parametrize('args,match', [(('LMModel5','GRU',30), 'LMModel5'), (('LMModel6','LMST',30), 'choose from')])
+def test_wrong_names(args, match):
+    with pytest.raises(ValueError, match=match): cell_model(*args)
+
+def test_coupled_has_no_built_in():
+    with pytest.raises(ValueError, match='no counterpart'): CoupledLSTM.from_torch(torch.nn.LSTM(3, 4, batch_first=True))
