@@ -100,4 +100,5 @@ def cell_learner(
     learn = chapter_learner(name, seed)
     start_run(name, seed)
     learn.model = cell_model(name, cell, len(chapter_corpus()[0]))
+    learn.wd_bn_bias = True  # or the biases of linear layers would be spared the weight decay, and those of PyTorch's cells would not
     return learn

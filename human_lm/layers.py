@@ -64,8 +64,8 @@ class GRUCell(nn.Module):
         h:torch.Tensor, # Hidden state, `bs × nh`
     )->tuple: # As `forward`
         "The part of a step that needs the state"
-        (ri,zi,ni),(rh,zh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)
-        reset,update = (ri+rh).sigmoid(),(zi+zh).sigmoid()
+        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
+        reset,update = (ri+rh).sigmoid(),(ui+uh).sigmoid()
         new = (ni + reset*nh).tanh()
         h = update*h + (1-update)*new
         return h, h
