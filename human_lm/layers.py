@@ -18,13 +18,14 @@ from .multilayer import LMModel5
 # %% ../nbs/10_layers.ipynb #25d2b7c2
 class RNNCell(nn.Module):
     "Plain recurrent cell (Elman, 1990)"
+    n_gates = 1  # vectors of `nh` numbers that a step needs from input and state
     def __init__(self,
         ni:int, # Number of inputs
         nh:int, # Number of activations in the state
     ):
         super().__init__()
         check_sizes(ni=ni, nh=nh)
-        self.ih,self.hh = nn.Linear(ni, nh),nn.Linear(nh, nh)
+        self.ih,self.hh = nn.Linear(ni, self.n_gates*nh),nn.Linear(nh, self.n_gates*nh)
 
     def forward(self,
         input:torch.Tensor, # One step's input, `bs × ni`
@@ -34,35 +35,21 @@ class RNNCell(nn.Module):
         return self.step(self.ih(input), h)
 
     def step(self,
-        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × nh`
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × n_gates·nh`
         h:torch.Tensor, # Hidden state, `bs × nh`
     )->tuple: # As `forward`
         "The part of a step that needs the state"
         h = (gates_in + self.hh(h)).tanh()
         return h, h
 
-# %% ../nbs/10_layers.ipynb #79139afe
-class GRUCell(nn.Module):
+# %% ../nbs/10_layers.ipynb #9a27539f
+class GRUCell(RNNCell):
     "Gated recurrent unit (Cho et al., arXiv 1406.1078), in the form of PyTorch's"
-    def __init__(self,
-        ni:int, # Number of inputs
-        nh:int, # Number of activations in the state
-    ):
-        super().__init__()
-        check_sizes(ni=ni, nh=nh)
-        self.ih,self.hh = nn.Linear(ni, 3*nh),nn.Linear(nh, 3*nh)
-
-    def forward(self,
-        input:torch.Tensor, # One step's input, `bs × ni`
-        h:torch.Tensor, # Hidden state, `bs × nh`
-    )->tuple: # (output, hidden state), the same tensor `bs × nh`
-        "Read one step"
-        return self.step(self.ih(input), h)
-
+    n_gates = 3
     def step(self,
         gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 3·nh`
         h:torch.Tensor, # Hidden state, `bs × nh`
-    )->tuple: # As `forward`
+    )->tuple: # (output, hidden state), the same tensor `bs × nh`
         "The part of a step that needs the state"
         (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
         reset,update = (ri+rh).sigmoid(),(ui+uh).sigmoid()
