@@ -19,7 +19,10 @@ from .gru import *
 from .flat import *
 from .fast import *
 from .growth import *
-from .bench import *
 from .processes import *
+from .bench import *
+from .generation import *
+from .counting import *
+from .cache import *
 from .own_text import *
 from .save import *

@@ -1,0 +1,67 @@
+"""How each change to the recipe counts, on text held out of the training text; and the best recipe on the validation text:
+`python tools/best.py --seeds 5 --json nbs/measured/best.json` (an hour on two cores), with `--only final` or `--only ablation` for a part"""
+import argparse,json,os,time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from human_lm.shell import quiet_worker,whole_number,write_whole
+
+def recipes():
+    "Each recipe that is compared, by the name it has in the notebook: the way to the best, and what the best is without each of its parts"
+    from human_lm.best import Recipe
+    chapter = Recipe(cell='LSTM', n_hidden=64, p=0.4, bs=64, n_epoch=15, wd=0.1)
+    gru = replace(chapter, cell='GRU')
+    wide = replace(gru, n_hidden=128, wd=0.6)
+    blocks = replace(wide, cell='block', p_in=0.)
+    lighter = replace(blocks, p=0.1, wd=0.4)
+    steps = replace(lighter, bs=32)
+    noisy = replace(steps, p_in=0.1)
+    best = Recipe()
+    way = {'LMModel7':chapter, '+ GRU':gru, '+ 128 wide, weight decay 0.6':wide, '+ 8 blocks':blocks, '+ dropout 0.1, weight decay 0.4':lighter,
+           '+ batches of 32':steps, '+ input dropout 0.1':noisy, '+ more epochs':best}
+    without = {'GRU without blocks':replace(best, cell='GRU'), '4 blocks':replace(best, n_blocks=4), '16 blocks':replace(best, n_blocks=16),
+               '64 activations':replace(best, n_hidden=64), '3 layers':replace(best, n_layers=3), 'no AR and TAR':replace(best, alpha=0., beta=0.),
+               'dropout 0.4':replace(best, p=0.4), 'weight decay 0.1':replace(best, wd=0.1), 'weight decay 1':replace(best, wd=1.),
+               'input dropout 0.3':replace(best, p_in=0.3), 'sequences of 32':replace(best, sl=32)}
+    return way,without
+
+def one_run(recipe, seed, final):
+    "Train by `recipe` from `seed`; measures on the held-out text, or, if `final`, on the validation text"
+    from human_lm.best import recipe_learner
+    from human_lm.cache import hold_out,row_starts
+    from human_lm.counting import measure
+    from human_lm.reproduce import chapter_corpus
+    from human_lm.worth import validation_rows
+    vocab,nums = chapter_corpus()
+    held = hold_out(vocab, nums)
+    learn = recipe_learner(recipe, seed, final=final)
+    start = time.perf_counter()
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(recipe.n_epoch, recipe.lr, wd=recipe.wd)
+    seconds = time.perf_counter()-start
+    if final: got = measure(learn.model, vocab, nums, validation_rows())
+    else: got = measure(learn.model, vocab, held.held, row_starts(len(held.held)), held.start+1, held.stop)
+    return dict(got, seconds=round(seconds, 1))
+
+def all_runs(pool, recipes, n_seeds, final=False):
+    todo,res = [(name, seed, pool.submit(one_run, o, seed, final)) for name,o in recipes.items() for seed in range(n_seeds)],{o:{} for o in recipes}
+    for name,seed,f in todo:
+        print('final' if final else 'held out', name, seed, f.result(), flush=True)
+        for k,v in f.result().items(): res[name].setdefault(k, []).append(v)
+    return res
+
+def main(args=None):
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=5)
+    p.add_argument('--only', choices=('ablation','final'))
+    p.add_argument('--json', type=Path, required=True)
+    a = p.parse_args(args)
+    way,without = recipes()
+    res = json.loads(a.json.read_text()) if a.json.exists() else {}
+    with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), quiet_worker) as pool:
+        if a.only!='final': res.update(way=all_runs(pool, way, a.seeds), without=all_runs(pool, without, a.seeds))
+        if a.only!='ablation': res.update(final=all_runs(pool, {'best':list(way.values())[-1]}, a.seeds, final=True)['best'])
+    write_whole(a.json, json.dumps(res, indent=1)+'\n')
+
+if __name__=='__main__': main()
