@@ -202,5 +202,5 @@ def test_tune_finds_what_helps():
     m = LMModel5(len(words), 16, 1)
     text = words.encode('one seven two . four nine three ten '*20)
     best,nll = tune_cache(m, text, [0], len(text)-1)
-    assert best['lam']==0.4 and nll[best['theta'],best['lam']]==min(nll.values())
+    assert best['lam']==0.8 and nll[best['theta'],best['lam']]==min(nll.values())
     with pytest.raises(ValueError, match='cannot be cut'): hold_out(words, words.encode('one . two .'), 2, 5)
