@@ -16,6 +16,8 @@ from .command import *
 from .look import *
 from .layers import *
 from .gru import *
+from .awd_lstm import *
+from .draw_masks import *
 from .flat import *
 from .fast import *
 from .growth import *

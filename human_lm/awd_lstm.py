@@ -113,10 +113,12 @@ class AWDLSTM(KeepsState):
         weight_p:float=0.2, # Probability that a weight from state to state is dropped, 0 to 1
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped, 0 to 1
         pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None` if there is none
+        init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
         check_sizes(vocab_sz=vocab_sz, emb_sz=emb_sz, n_hidden=n_hidden, n_layers=n_layers)
         _check_ps(embed_p=embed_p, input_p=input_p, weight_p=weight_p, hidden_p=hidden_p)
+        if not init_range>0: raise ValueError(f'`init_range` must be more than 0, got {init_range!r}')
         if pad_token is not None and pad_token not in range(vocab_sz):
             raise ValueError(f'`pad_token` must be one of the {vocab_sz} tokens, 0 to {vocab_sz-1}, or None, got {pad_token!r}')
         self.i_h = nn.Embedding(vocab_sz, emb_sz, padding_idx=pad_token)
@@ -124,7 +126,7 @@ class AWDLSTM(KeepsState):
         sizes = [emb_sz] + [n_hidden]*(n_layers-1) + [emb_sz]
         self.rnns = nn.ModuleList(DropConnect(self.rnn_cls(ni, nh, 1, batch_first=True), weight_p) for ni,nh in zip(sizes, sizes[1:]))
         self.hidden_drops = nn.ModuleList(LockedDropout(hidden_p) for _ in self.rnns[1:])
-        nn.init.uniform_(self.i_h.weight, -0.1, 0.1)  # both as in section 5 of the paper
+        nn.init.uniform_(self.i_h.weight, -init_range, init_range)  # this, and what follows, as in section 5 of the paper
         for rnn,nh in zip(self.rnns, sizes[1:]):
             for p in rnn.parameters(): nn.init.uniform_(p, -nh**-0.5, nh**-0.5)
 
@@ -150,7 +152,7 @@ class AWDLSTM(KeepsState):
     ): # An encoder with a copy of its weights, its dropouts and padding token; on its device, in its precision and mode
         "Our encoder in place of fastai's; `ValueError` if `ref` is of another kind"
         _check_awd(ref)
-        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers, pad_token=ref.encoder.padding_idx, **_fastai_ps(ref))
+        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers, pad_token=_pad(ref), **_fastai_ps(ref))
         return res.load_fastai(ref).train(ref.training)
 
     def load_fastai(self,
@@ -169,22 +171,6 @@ class AWDLSTM(KeepsState):
             else: rnn.layer.load_state_dict(lstm.state_dict())
         return self
 
-def _is_a(o, name): return any(c.__name__==name for c in type(o).__mro__)  # without an import of fastai
-
-def _check_awd(ref):
-    if not _is_a(ref, 'AWD_LSTM'): raise ValueError(f"these weights can be taken over from fastai's AWD_LSTM, got a {type(ref).__name__}")
-    if ref.n_dir!=1: raise ValueError('these weights cannot be taken over: the AWD_LSTM reads in two directions, and an AWDLSTM in one')
-
-def _fastai_ps(ref):
-    return dict(embed_p=ref.encoder_dp.embed_p, input_p=ref.input_dp.p, weight_p=ref.rnns[0].weight_p, hidden_p=ref.hidden_dps[0].p)
-
-def _whole_lstm(o):
-    "The `nn.LSTM` in fastai's `WeightDropout` `o`, with all of its weights: those in it may lack what the last batch dropped"
-    raw = o.weight_hh_l0_raw
-    lstm = nn.LSTM(o.module.input_size, o.module.hidden_size, batch_first=True, device='meta', dtype=raw.dtype).to_empty(device=raw.device)
-    lstm.load_state_dict({**o.module.state_dict(), 'weight_hh_l0': raw})
-    return lstm
-
 # %% ../nbs/12_awd_lstm.ipynb #baa77cf0
 class AWDLSTMModel(nn.Module):
     "Language model: an `AWDLSTM` and a `TiedDecoder`, all five dropouts multiplied by `drop_mult` (arXiv 1708.02182)"
@@ -202,6 +188,7 @@ class AWDLSTMModel(nn.Module):
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped
         output_p:float=0.1, # Probability that an activation before the output layer is dropped
         pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None` if there is none
+        init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
         if isinstance(drop_mult, bool) or not isinstance(drop_mult, (int,float)) or not drop_mult>=0:
@@ -210,7 +197,7 @@ class AWDLSTMModel(nn.Module):
         _check_ps(**ps)
         _check_ps(**{f'{k} × drop_mult':p*drop_mult for k,p in ps.items()})
         *ps,output_p = [p*drop_mult for p in ps.values()]
-        self.encoder = self.encoder_cls(vocab_sz, n_hidden if emb_sz is None else emb_sz, n_hidden, n_layers, *ps, pad_token)
+        self.encoder = self.encoder_cls(vocab_sz, n_hidden if emb_sz is None else emb_sz, n_hidden, n_layers, *ps, pad_token, init_range)
         self.decoder = TiedDecoder(self.encoder.i_h, output_p)
 
     def forward(self,
@@ -229,7 +216,7 @@ class AWDLSTMModel(nn.Module):
     ): # A model with a copy of its weights and with its dropouts; on its device, in its precision and mode
         "Our model in place of fastai's; `ValueError` if `ref` is of another kind"
         enc,dec = _check_lm(ref)
-        res = cls(enc.encoder.num_embeddings, enc.n_hid, enc.n_layers, emb_sz=enc.emb_sz, pad_token=enc.encoder.padding_idx,
+        res = cls(enc.encoder.num_embeddings, enc.n_hid, enc.n_layers, emb_sz=enc.emb_sz, pad_token=_pad(enc),
                   **_fastai_ps(enc), output_p=dec.output_dp.p)
         return res.load_fastai(ref).train(ref.training)
 
@@ -241,6 +228,28 @@ class AWDLSTMModel(nn.Module):
         self.encoder.load_fastai(enc)
         with torch.no_grad(): self.to(enc.encoder.weight).decoder.h_o.bias.copy_(dec.decoder.bias)
         return self
+
+# %% ../nbs/12_awd_lstm.ipynb #8a761ee3
+def _is_a(o, name): return any(c.__name__==name for c in type(o).__mro__)  # without an import of fastai
+
+def _check_awd(ref):
+    if not _is_a(ref, 'AWD_LSTM'): raise ValueError(f"these weights can be taken over from fastai's AWD_LSTM, got a {type(ref).__name__}")
+    if ref.n_dir!=1: raise ValueError('these weights cannot be taken over: the AWD_LSTM reads in two directions, and an AWDLSTM in one')
+
+def _pad(ref):
+    "The padding token that `ref` works with: fastai passes `None` on as -1, which for PyTorch is the last one"
+    pad = ref.encoder.padding_idx
+    return ref.encoder.num_embeddings-1 if pad is None else pad
+
+def _fastai_ps(ref):
+    return dict(embed_p=ref.encoder_dp.embed_p, input_p=ref.input_dp.p, weight_p=ref.rnns[0].weight_p, hidden_p=ref.hidden_dps[0].p)
+
+def _whole_lstm(o):
+    "The `nn.LSTM` in fastai's `WeightDropout` `o`, with all of its weights: those in it may lack what the last batch dropped"
+    raw = o.weight_hh_l0_raw
+    lstm = nn.LSTM(o.module.input_size, o.module.hidden_size, batch_first=True, device='meta', dtype=raw.dtype).to_empty(device=raw.device)
+    lstm.load_state_dict({**o.module.state_dict(), 'weight_hh_l0': raw})
+    return lstm
 
 def _check_lm(ref):
     "The two parts of fastai's language model"
@@ -255,12 +264,12 @@ def _check_lm(ref):
 def awd_learner(
     drop_mult:float=1., # What the five probabilities of dropout are multiplied by
     seed:int=0, # Seed of the run
-    **ps, # Probabilities in place of the defaults, as `AWDLSTMModel` takes them
+    **kwargs, # Anything else that `AWDLSTMModel` takes
 ): # A fastai `Learner`, ready for `fit_one_cycle`
     "LMModel7's run with an `AWDLSTMModel` of its size; `ValueError` for a probability that is none"
     from human_lm.reproduce import chapter_corpus,chapter_learner,start_run
     learn = chapter_learner('LMModel7', seed)
     start_run('LMModel7', seed)
-    learn.model = AWDLSTMModel(len(chapter_corpus()[0]), 64, 2, drop_mult, **ps)
+    learn.model = AWDLSTMModel(len(chapter_corpus()[0]), 64, 2, drop_mult, **kwargs)
     learn.wd_bn_bias = True  # or the biases of our cells would be spared the weight decay, and those of PyTorch's would not
     return learn
