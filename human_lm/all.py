@@ -16,6 +16,8 @@ from .command import *
 from .look import *
 from .layers import *
 from .gru import *
+from .awd_lstm import *
+from .draw_masks import *
 from .flat import *
 from .fast import *
 from .growth import *
@@ -24,5 +26,6 @@ from .bench import *
 from .generation import *
 from .counting import *
 from .cache import *
+from .best import *
 from .own_text import *
 from .save import *

@@ -1,4 +1,6 @@
 "Other cells in LMModel6 and LMModel7: GRU, coupled gates, an open forget gate."
+import copy,io,pickle
+
 import pytest,torch
 from hypothesis import given,settings,strategies as st
 
@@ -74,3 +76,38 @@ def test_wrong_names(args, match):
 
 def test_coupled_has_no_built_in():
     with pytest.raises(ValueError, match='no counterpart'): CoupledLSTM.from_torch(torch.nn.LSTM(3, 4, batch_first=True))
+
+def as_saved(m):
+    "`m` through `torch.save` and back"
+    f = io.BytesIO()
+    torch.save(m, f)
+    return torch.load(io.BytesIO(f.getvalue()), weights_only=False)
+
+@pytest.mark.parametrize('name', ['LMModel6','LMModel7'])
+@pytest.mark.parametrize('cell', cells)
+def test_copies(name, cell):
+    "Copied, pickled or saved, a model of any cell is of the same class and gives the same scores; what it has read stays with it"
+    torch.manual_seed(0)
+    m,x = cell_model(name, cell, 30).eval(),torch.randint(0, 30, (2,5))
+    want = scores(m(x))
+    for f in (copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o)), as_saved):
+        other = f(m)
+        assert type(other) is type(m) and other.h is None and m.h is not None
+        torch.testing.assert_close(scores(other(x)), want, rtol=0, atol=0)
+
+@pytest.mark.filterwarnings('ignore:.*insecure pickle')
+@pytest.mark.parametrize('cell', ['coupled LSTM','no output gate'])
+def test_exported_learner(cell, tmp_path):
+    "`learn.export` and `load_learner` keep the cells (the data set must be one that can be emptied, which a list is not)"
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner,load_learner
+    from fastai.losses import CrossEntropyLossFlat
+    from human_lm.flat import FlatSeqs
+    from human_lm.stateful import group_chunks
+    ds = group_chunks(FlatSeqs(torch.arange(200)%30, sl=5), 4)
+    dls = DataLoaders.from_dsets(ds, ds, bs=4, shuffle=False, drop_last=True, num_workers=0)
+    learn = Learner(dls, cell_model('LMModel6', cell, 30), loss_func=CrossEntropyLossFlat(), path=tmp_path)
+    learn.export('l.pkl')
+    back,x = load_learner(tmp_path/'l.pkl').model,torch.randint(0, 30, (2,5))
+    assert type(back) is type(learn.model)
+    torch.testing.assert_close(back.eval()(x), learn.model.cpu().eval()(x), rtol=0, atol=0)
