@@ -29,3 +29,4 @@ from .cache import *
 from .best import *
 from .own_text import *
 from .save import *
+from .count import *

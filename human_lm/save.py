@@ -20,14 +20,17 @@ from .stateful import LMModel3, LMModel4
 from .multilayer import LMModel5
 from .lstm import LMModel6
 from .regularize import LMModel7
+from .gru import GRULMModel6, GRULMModel7
+from .best import BlockLMModel
 from .own_text import TextVocab
 from .shell import check_writable, write_whole
 
 # %% ../nbs/51_save.ipynb #7b884121
-_classes = (LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7)
+_classes = (LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,GRULMModel6,GRULMModel7,BlockLMModel)
 
 _arguments = dict(vocab_sz=lambda m: m.i_h.num_embeddings, n_hidden=lambda m: m.i_h.embedding_dim,
-                  n_layers=lambda m: m.rnn.num_layers,     p=lambda m: m.drop.p)
+                  n_layers=lambda m: m.rnn.num_layers,     p=lambda m: m.drop.p,
+                  p_in=lambda m: m.drop_in.p,              n_blocks=lambda m: m.rnn.cells[0].n_blocks)
 
 def model_sizes(
     model, # A model of this package, or of a class with the same arguments and layers
@@ -56,7 +59,7 @@ def _digest(tensors, meta):
 _format = 1
 
 def save_model(
-    model, # Model of this package: `LMModel1` to `LMModel7`, on any device and of any dtype
+    model, # Model of this package, such as `LMModel7` or `BlockLMModel`, on any device and of any dtype
     path:str|Path, # File to be written; one that is there is replaced
     vocab:Vocab=None, # Vocabulary that the model was trained with
 ):

@@ -1,5 +1,5 @@
 """How each change to the recipe counts, on text held out of the training text; and the best recipe on the validation text:
-`python tools/best.py --seeds 5 --json nbs/measured/best.json` (an hour on two cores), with `--only final` or `--only ablation` for a part"""
+`python tools/best.py --seeds 5 --json nbs/measured/best.json` (half an hour on two cores; 3 seeds of the recipes that lack something), with `--only final` or `--only ablation` for a part"""
 import argparse,json,os,time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -29,7 +29,7 @@ def recipes():
 
 def one_run(recipe, seed, final):
     "Train by `recipe` from `seed`; measures on the held-out text, or, if `final`, on the validation text"
-    from human_lm.best import recipe_learner
+    from human_lm.best import best_reader,recipe_learner
     from human_lm.cache import hold_out,row_starts
     from human_lm.counting import measure
     from human_lm.reproduce import chapter_corpus
@@ -40,9 +40,22 @@ def one_run(recipe, seed, final):
     start = time.perf_counter()
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(recipe.n_epoch, recipe.lr, wd=recipe.wd)
     seconds = time.perf_counter()-start
-    if final: got = measure(learn.model, vocab, nums, validation_rows())
-    else: got = measure(learn.model, vocab, held.held, row_starts(len(held.held)), held.start+1, held.stop)
-    return dict(got, seconds=round(seconds, 1))
+    where = (nums, validation_rows()) if final else (held.held, row_starts(len(held.held)), held.start+1, held.stop)
+    with_cache = {f'cached_{k}':v for k,v in measure(best_reader(learn.model), vocab, *where).items()}
+    return dict(measure(learn.model, vocab, *where), **with_cache, seconds=round(seconds, 1))
+
+def cache_grid(seed):
+    "Next-number accuracy on the held-out numbers of the best recipe with caches of several `theta` and `lam`"
+    from human_lm.best import Recipe,recipe_learner
+    from human_lm.cache import CacheReader,hold_out
+    from human_lm.counting import next_number_accuracy
+    from human_lm.reproduce import chapter_corpus
+    recipe,learn = Recipe(),recipe_learner(seed=seed)
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(recipe.n_epoch, recipe.lr, wd=recipe.wd)
+    vocab,nums = chapter_corpus()
+    held = hold_out(vocab, nums)
+    return {f'{t} {l}': next_number_accuracy(CacheReader(learn.model, t, l), vocab, held.start+1, held.stop)
+            for t in (1.,3.,10.,30.) for l in (0.,0.1,0.2,0.3,0.4)}
 
 def all_runs(pool, recipes, n_seeds, final=False):
     todo,res = [(name, seed, pool.submit(one_run, o, seed, final)) for name,o in recipes.items() for seed in range(n_seeds)],{o:{} for o in recipes}
@@ -60,7 +73,10 @@ def main(args=None):
     way,without = recipes()
     res = json.loads(a.json.read_text()) if a.json.exists() else {}
     with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), quiet_worker) as pool:
-        if a.only!='final': res.update(way=all_runs(pool, way, a.seeds), without=all_runs(pool, without, a.seeds))
+        if a.only!='final':
+            res.update(way=all_runs(pool, way, a.seeds), without=all_runs(pool, without, min(a.seeds, 3)))
+            grids = list(pool.map(cache_grid, range(min(a.seeds, 3))))
+            res.update(grid={k:[o[k] for o in grids] for k in grids[0]})
         if a.only!='ablation': res.update(final=all_runs(pool, {'best':list(way.values())[-1]}, a.seeds, final=True)['best'])
     write_whole(a.json, json.dumps(res, indent=1)+'\n')
 

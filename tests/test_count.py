@@ -1,0 +1,117 @@
+"The command human_lm_count, and the models of notebook 48"
+import json,pickle,copy
+
+import pytest,torch
+
+from human_lm import (BlockGRU,BlockLMModel,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_model,recipe_learner,save_model,
+                      show_count,LMModel4,LMModel7,GRULMModel7)
+from human_lm.counting import Written
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    save_model(BlockLMModel(30, 16, 1, 0.1), tmp_path/'m.safetensors', chapter_corpus()[0])
+    return tmp_path/'m.safetensors'
+
+def test_loaded_model_counts(saved, tmp_path, capsys):
+    assert human_lm_count(f'--load {saved} --start 20 --stop 60 --json {tmp_path/"c.json"}'.split())==0
+    res,out = json.loads((tmp_path/'c.json').read_text()),capsys.readouterr().out
+    assert list(res)==['accuracy','ceiling','next_number_accuracy','count_length','seconds']
+    assert res['ceiling']==0.9834 and res['count_length']==[0] and res['next_number_accuracy']==[0.] and res['seconds']==[0.]
+    lines = out.splitlines()
+    assert sum(o.count('x') for o in lines if o.startswith(('     20','     50')))==41 and 'Training' not in out
+    assert sum('was written:' in o for o in lines)==41
+
+def test_trains_saves_and_says_the_same_again(tmp_path, capsys):
+    path = tmp_path/'m.safetensors'
+    args = f'--start 8084 --stop 8090 --json {tmp_path/"c.json"}'
+    assert human_lm_count(f'--epochs 1 --save {path} {args}'.split())==0
+    first = json.loads((tmp_path/'c.json').read_text())
+    assert human_lm_count(f'--load {path} {args}'.split())==0
+    again = json.loads((tmp_path/'c.json').read_text())
+    assert first['accuracy']==again['accuracy'] and first['accuracy'][0]>0.6 and first['seconds'][0]>0
+
+@pytest.mark.parametrize('args,says', [
+    ('--start 9 --stop 8', 'no numbers from 9 to 8'), ('--start 1', 'at least 2'), ('--stop x', 'whole number'), ('--seeds 0', 'from 1'),
+    ('--stop 1000000', '999999'), ('--load nowhere', 'cannot read nowhere'), ('--save nowhere/m', 'cannot write'), ('--json .', 'cannot write'),
+    ('--load a --save b', 'with --load there is none'), ('--epochs 0', 'at least 1'), ('--what', 'unrecognized')])
+def test_bad_arguments(args, says, capsys, monkeypatch):
+    monkeypatch.setattr('human_lm.count._train', lambda *_: pytest.fail('something was trained'))
+    with pytest.raises(SystemExit) as e: human_lm_count(args.split())
+    err = capsys.readouterr().err
+    assert e.value.code==2 and says in err and err.count('\n')==1
+
+def test_other_vocabulary(tmp_path, capsys):
+    "A model of other words, or of other many words, is not let loose on numbers"
+    vocab = chapter_corpus()[0]
+    for i,(words,says) in enumerate(((Vocab(reversed(vocab.words)), 'another vocabulary'), (None, 'knows 31 tokens'))):
+        path = tmp_path/f'{i}.safetensors'
+        save_model(LMModel4(30 if words else 31, 8), path, words)
+        with pytest.raises(SystemExit): human_lm_count(['--load', str(path)])
+        assert says in capsys.readouterr().err
+
+def test_interrupted(tmp_path, capsys, monkeypatch):
+    def stop(*_): raise KeyboardInterrupt
+    monkeypatch.setattr('human_lm.count._train', stop)
+    assert human_lm_count(['--json', str(tmp_path/'c.json')])==130
+    assert not list(tmp_path.iterdir()) and 'interrupted' in capsys.readouterr().err
+
+def test_show_count():
+    shown = []
+    right,length = show_count((Written(n, 'five', n not in (52,60)) for n in range(48, 63)), shown.append, colour=True, per_line=10)
+    assert (right,length)==(13/15, 4)
+    assert ''.join(shown).splitlines()==['     48  '+' '*8+'..', '     50  ..\033[31mx\033[0m.......', '         52 was written: five',
+                                         '     60  \033[31mx\033[0m..', '         60 was written: five']
+    assert show_count([Written(5, '', False)], shown.append)==(0, 0) and 'nothing' in shown[-1]
+    assert show_count([Written(5, 'five', True)], shown.append)==(1, 1)
+
+def test_block_gru_is_gru_with_a_block_each():
+    torch.manual_seed(0)
+    a,b = BlockGRU(5, 6, 2, n_blocks=6).double(),GRU(5, 6, 2).double()
+    b.load_state_dict(a.state_dict())
+    x,h = torch.randn(3, 4, 5, dtype=torch.double),torch.randn(2, 3, 6, dtype=torch.double)
+    for p,q in zip(a(x, h), b(x, h)): torch.testing.assert_close(p, q)
+    with pytest.raises(ValueError, match='evenly'): BlockGRU(5, 6, n_blocks=4)
+
+def test_block_gates_are_shared():
+    "All activations of a block are kept to the same share"
+    torch.manual_seed(0)
+    cell = BlockGRU(4, 12, n_blocks=3).cells[0]
+    with torch.no_grad(): cell.ih.weight[6:] = 0; cell.ih.bias[6:] = 0; cell.hh.weight[6:] = 0; cell.hh.bias[6:] = 0  # nothing new comes in
+    h = torch.rand(2, 12)+0.5
+    share = (cell(torch.randn(2, 4), h)[0]/h).view(2, 3, 4)
+    assert (share-share[...,:1]).abs().max()<1e-6 and (share[:,0,0]-share[:,1,0]).abs().min()>1e-3
+
+def test_block_model_keeps_its_promises(tmp_path):
+    torch.manual_seed(0)
+    m,x = BlockLMModel(30, 16, 2, 0.5, p_in=0.3, n_blocks=4),torch.randint(0, 30, (3,8))
+    m(x)
+    for o in (pickle.loads(pickle.dumps(m)), copy.deepcopy(m)): assert o.h is None and o.rnn.cells[1].n_blocks==4
+    save_model(m, tmp_path/'m', None)
+    o = load_model(tmp_path/'m')[0]
+    m.eval().reset()
+    assert torch.equal(m(x)[0], o(x)[0]) and (o.drop_in.p,o.drop.p)==(0.3,0.5)
+    m.reset()
+    torch.testing.assert_close(torch.cat([m(p)[0] for p in x.split(3, 1)], 1), o(x)[0] if o.reset() is None else None, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match='between 0 and 1'): BlockLMModel(30, 16, 2, 0.5, p_in=2)
+
+@pytest.mark.parametrize('cls', [LMModel7, GRULMModel7])
+def test_gru_models_are_saved_too(cls, tmp_path):
+    m = cls(30, 8, 2, 0.5).eval()
+    save_model(m, tmp_path/'m')
+    o,x = load_model(tmp_path/'m')[0],torch.randint(0, 30, (2,5))
+    assert type(o) is cls and torch.equal(o(x)[0], m(x)[0])
+
+def test_recipes():
+    kinds = {o: type(Recipe(cell=o, n_hidden=16).model(30)) for o in ('block','GRU','LSTM')}
+    assert kinds=={'block':BlockLMModel, 'GRU':GRULMModel7, 'LSTM':LMModel7}
+    with pytest.raises(ValueError, match='no cell'): Recipe(cell='RNN').model(30)
+
+def test_recipe_learner_is_seeded_and_rows_go_on():
+    learn = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3)
+    a,b = list(learn.dls.train)[:2]
+    assert a[0].shape==(32,16) and torch.equal(a[0][:,1:], a[1][:,:-1]) and torch.equal(a[1][:,-1], b[0][:,0])
+    assert learn.dls.valid.one_batch()[0].shape[0]==64
+    w = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3).model.i_h.weight
+    assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, recipe_learner(Recipe(n_hidden=16), seed=4).model.i_h.weight)
+    assert best_reader(learn.model).lam==0.2
