@@ -37,4 +37,5 @@ if __name__=='__main__':
         for (part,name),fs in runs.items():
             res[part][name] = [f.result() for f in fs]
             print(f'{part}, {name}:', *(f'{o[2]:.3f}' for o in res[part][name]), flush=True)
-            path.write_text(json.dumps(res, indent=1)+'\n')
+            done = {part: {name: res[part][name] for name in group if name in res[part]} for part,group in settings.items()}
+            path.write_text(json.dumps(done, indent=1)+'\n')
