@@ -130,7 +130,8 @@ class AWDLSTM(KeepsState):
         for rnn,nh in zip(self.rnns, sizes[1:]):
             for p in rnn.parameters(): nn.init.uniform_(p, -nh**-0.5, nh**-0.5)
 
-    def zero_state(self, bs): return tuple(self.i_h.weight.new_zeros(1, bs, o.layer.hidden_size) for o in self.rnns for _ in ('hidden','cell'))
+    def zero_state(self, bs):
+        return tuple(self.i_h.weight.new_zeros(1, bs, o.layer.hidden_size) for o in self.rnns for _ in ('hidden','cell'))
 
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
@@ -163,7 +164,8 @@ class AWDLSTM(KeepsState):
         lstms = [_whole_lstm(o) for o in ref.rnns]
         ours,theirs = ([emb.num_embeddings, emb.embedding_dim, *(o.hidden_size for o in layers)]
                        for emb,layers in ((self.i_h, [o.layer for o in self.rnns]), (ref.encoder, lstms)))
-        if ours!=theirs: raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, but those of the AWD_LSTM are {theirs}')
+        if ours!=theirs:
+            raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, but those of the AWD_LSTM are {theirs}')
         self.to(ref.encoder.weight)
         with torch.no_grad(): self.i_h.weight.copy_(ref.encoder.weight)
         for rnn,lstm in zip(self.rnns, lstms):
@@ -254,9 +256,11 @@ def _whole_lstm(o):
 def _check_lm(ref):
     "The two parts of fastai's language model"
     if not (isinstance(ref, nn.Sequential) and len(ref)==2 and _is_a(ref[1], 'LinearDecoder')):
-        raise ValueError(f"these weights can be taken over from fastai's language model, an AWD_LSTM and a LinearDecoder, got a {type(ref).__name__}")
+        raise ValueError("these weights can be taken over from fastai's language model, an AWD_LSTM and a LinearDecoder, "
+                         f"got a {type(ref).__name__}")
     _check_awd(ref[0])
-    if ref[1].decoder.weight is not ref[0].encoder.weight: raise ValueError('these weights cannot be taken over: the decoder has a matrix of its own')
+    if ref[1].decoder.weight is not ref[0].encoder.weight:
+        raise ValueError('these weights cannot be taken over: the decoder has a matrix of its own')
     if ref[1].decoder.bias is None: raise ValueError('these weights cannot be taken over: the decoder has no biases')
     return ref
 

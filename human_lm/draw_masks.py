@@ -54,7 +54,8 @@ def draw_dropped_words(
         b.text(x+wide/2-0.06, y+0.55, w, size=8, color='black' if kept[w] else '#666666')
         if not kept[w]: b.ax.plot([x+0.15,x+wide-0.27], [y+0.55]*2, c=palette['red'], lw=1, zorder=5)
     gone = [w for w in vocab if not kept[w]]
-    said = f"The rows of {', '.join(gone)} are crossed out, and these words are struck out wherever they stand in the text." if gone else 'Nothing is crossed out.'
+    said = f"The rows of {', '.join(gone)} are crossed out, and these words are struck out wherever they stand in the text."
+    if not gone: said = 'Nothing is crossed out.'
     return Picture(b.fig, f'An embedding matrix of {len(vocab)} words, and a text of {len(words)} tokens. {said}')
 
 # %% ../nbs/draw_masks.ipynb #4a689c6c
@@ -79,7 +80,8 @@ def draw_locked(
             for t in range(sl):
                 for j in range(n): _cell(b, x0+j, top-t, mask[r,t,j])
         b.text(x0+n/2, -0.7, f'{n} activations', size=8)
-    return Picture(b.fig, f'Two masks for {bs} rows of {sl} steps and {n} activations. On the left {100*n_off[0]:.0f} % of the boxes are crossed out, here and there. '
+    return Picture(b.fig, f'Two masks for {bs} rows of {sl} steps and {n} activations. '
+                          f'On the left {100*n_off[0]:.0f} % of the boxes are crossed out, here and there. '
                           f'On the right {100*n_off[1]:.0f} %, in whole columns: the same ones at every step of a row.')
 
 # %% ../nbs/draw_masks.ipynb #12fb80f7
@@ -94,18 +96,19 @@ def draw_dropped_weights(
         w = rnn.layer.cells[0].hh.weight
         return w.detach(), rnn._drop(w).detach()
     whole,left = _seeded(weights, seed)
+    size = whole.abs()/whole.abs().max()
     b = _Board(-2.6, 4*nh+3.6, -2.9-nh, nh+2.4, unit=min(0.28, 8/(4*nh+6.2)))
     for y0,title,w in ((0,'all weights',whole), (-nh-2,'left in this batch',left)):
         b.ax.text(-0.8, y0+nh/2, title, rotation=90, ha='center', va='center', size=8)
         for g in range(4):
             for i in range(nh):
                 for j in range(nh):
-                    v,x,y = w[g*nh+i,j].item(),g*(nh+0.9)+i,y0+nh-1-j
-                    if v==0: _cell(b, x, y, False)
-                    else: b.ax.add_patch(Rectangle((x,y), 0.92, 0.92, fc=palette['blue'], alpha=min(1., 0.15+0.85*abs(v)/whole.abs().max().item()*(1-p if w is left else 1)), lw=0))
+                    x,y = g*(nh+0.9)+i,y0+nh-1-j
+                    if w[g*nh+i,j]==0: _cell(b, x, y, False)
+                    else: b.ax.add_patch(Rectangle((x,y), 0.92, 0.92, fc=palette['blue'], alpha=0.15+0.85*size[g*nh+i,j].item(), lw=0))
     for g,name in enumerate(('input gate','forget gate','output gate','cell gate')): b.text(g*(nh+0.9)+nh/2, nh+0.7, name, size=8)
-    return Picture(b.fig, f'The weights from state to state of an LSTM of {nh} activations: four blocks of {nh} by {nh} boxes. Below them the same, '
-                          f'{100*(left==0).float().mean():.0f} % of the boxes crossed out, here and there.')
+    return Picture(b.fig, f'The weights from state to state of an LSTM of {nh} activations: four blocks of {nh} by {nh} boxes. '
+                          f'Below them the same, {100*(left==0).float().mean():.0f} % of the boxes crossed out, here and there.')
 
 # %% ../nbs/draw_masks.ipynb #c0c312d2
 def draw_awd_lstm(
@@ -134,14 +137,16 @@ def draw_awd_lstm(
         if k<n-1: b.line((x+0.54,0), (x+dx-0.54,0), style=black); bar(x+dx/2, '4')
     b.put('output', end, 0, 'word n+1')
     b.arrow((xs[-1],0), (end,0), model.decoder.h_o.weight, 'decoder.h_o.weight'); bar(xs[-1]+1.3, '5')
-    rows = [('1','embedding dropout','words of the vocabulary',enc.embed_drop.p), ('2','input dropout','numbers of the embedded words',enc.input_drop.p),
+    rows = [('1','embedding dropout','words of the vocabulary',enc.embed_drop.p),
+            ('2','input dropout','numbers of the embedded words',enc.input_drop.p),
             ('3','weight dropout','weights from state to state',enc.rnns[0].p),
             *[('4','hidden dropout','activations between two layers',o.p) for o in enc.hidden_drops[:1]],
             ('5','output dropout','activations before the output layer',model.decoder.drop.p)]
     for k,(i,name,what,p) in enumerate(rows):
         y = -1.7-0.7*k
-        b.text(-0.6, y, i, size=10, color=palette['red'], weight='bold'); b.text(0, y, name, ha='left'); b.text(4.2, y, what, ha='left'); b.text(end+1.4, y, f'p = {p:g}', ha='right')
-    tied = model.decoder.h_o.weight is enc.i_h.weight
-    return Picture(b.fig, f'An AWD-LSTM of {n} layer{"s"*(n>1)}, left to right: word, embedding, {n} circle{"s"*(n>1)} with an arrow back to {"themselves" if n>1 else "itself"}, next word. '
-                          + ('The first and the last arrow have one colour: they share a matrix. ' if tied else '')
-                          + 'Dropouts: ' + '; '.join(f'{name} ({what}, p = {p:g})' for _,name,what,p in rows) + '.')
+        b.text(-0.6, y, i, size=10, color=palette['red'], weight='bold')
+        b.text(0, y, name, ha='left'); b.text(4.2, y, what, ha='left'); b.text(end+1.4, y, f'p = {p:g}', ha='right')
+    circles = f'{n} circles with an arrow back to themselves' if n>1 else 'a circle with an arrow back to itself'
+    tied = 'The first and the last arrow have one colour: they share a matrix. ' if model.decoder.h_o.weight is enc.i_h.weight else ''
+    ps = '; '.join(f'{name} ({what}, p = {p:g})' for _,name,what,p in rows)
+    return Picture(b.fig, f'An AWD-LSTM, left to right: word, embedding, {circles}, next word. {tied}Dropouts: {ps}.')

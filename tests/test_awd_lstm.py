@@ -82,9 +82,9 @@ def test_encoder_alone():
     ref = AWD_LSTM(11, 6, 8, 2)
     ref(torch.randint(0, 11, (4,5))).pow(2).mean().backward()
     torch.optim.SGD(ref.parameters(), 1.).step()
-    ref.eval(); ref.reset()
-    ours,x = AWDLSTM.from_fastai(ref),torch.randint(0, 11, (4,5))
+    ours,x = AWDLSTM.from_fastai(ref.eval()),torch.randint(0, 11, (4,5))
     assert not ours.training
+    ref.reset()
     torch.testing.assert_close(ours(x), ref(x), rtol=1e-6, atol=1e-6)
     assert (ours.embed_drop.p,ours.input_drop.p,ours.rnns[0].p,ours.hidden_drops[0].p,ours.i_h.padding_idx)==(0.1,0.6,0.5,0.2,1)
     before = ref.encoder.weight.detach().clone()
@@ -95,6 +95,14 @@ def test_weights_alone():
     "`load_fastai` leaves the dropouts and the mode as they are"
     m = AWDLSTMModel(11, 8, 2, 0.5, emb_sz=6).eval().load_fastai(fastai_lm())
     assert m.encoder.input_drop.p==0.125 and not m.training
+
+@pytest.mark.parametrize('pad,untrained', [(1,1), (4,4), (None,10)])
+def test_padding(pad, untrained):
+    "fastai spares its padding token, and without one the last; what is taken over does the same, and ours by itself trains all words"
+    x = torch.arange(11)[None]
+    for m,which in ((AWDLSTM.from_fastai(AWD_LSTM(11, 6, 8, 2, pad_token=pad)), [untrained]), (AWDLSTM(11, 6, 8, 2), []), (AWDLSTM(11, 6, 8, 2, pad_token=pad), [] if pad is None else [pad])):
+        m.eval()(x).sum().backward()
+        assert [i for i in range(11) if not m.i_h.weight.grad[i].any()]==which
 
 @pytest.mark.parametrize('ref,match', [
     (lambda: nn.LSTM(6, 8), 'AWD_LSTM, got a LSTM'), (lambda: AWD_LSTM(11, 6, 8, 2, bidir=True), 'two directions'),

@@ -19,7 +19,7 @@ settings = {
     'drop_mult': {str(o): (dict(drop_mult=o), 15) for o in (0,0.25,0.5,1)},
     'output dropout alone': {'small start': (alone, 15), 'large start': ({**alone,**large}, 15)},
     'one more': {f'{k}_p': ({**alone,**large,f'{k}_p':p}, 15) for k,p in (('embed',0.02), ('input',0.25), ('weight',0.2), ('hidden',0.15))},
-    'all five, large start': {str(o): (dict(drop_mult=o, **large), 15) for o in (0.25,1)},
+    'all five, large start': {str(o): (dict(drop_mult=o, **large), 15) for o in (0,0.25,1)},
     'twice as long, large start': {'output dropout alone': ({**alone,**large}, 30), 'all five': (large, 30)},
 }
 
@@ -37,4 +37,5 @@ if __name__=='__main__':
         for (part,name),fs in runs.items():
             res[part][name] = [f.result() for f in fs]
             print(f'{part}, {name}:', *(f'{o[2]:.3f}' for o in res[part][name]), flush=True)
-            path.write_text(json.dumps(res, indent=1)+'\n')
+            done = {part: {name: res[part][name] for name in group if name in res[part]} for part,group in settings.items()}
+            path.write_text(json.dumps(done, indent=1)+'\n')
