@@ -141,8 +141,9 @@ def text_learner(
     from fastai.losses import CrossEntropyLossFlat
     from fastai.metrics import Perplexity, accuracy
     from fastai.callback.rnn import ModelResetter, rnn_cbs
+    from human_lm.fast import FreshGradients
     if isinstance(model, (LMModel1,LMModel3)) and not isinstance(model, LMModel4):
         raise TypeError(f"{type(model).__name__} predicts once a row, not after every token: use LMModel4 or a later one")
     kwargs = {'loss_func':CrossEntropyLossFlat(), 'metrics':[accuracy,Perplexity()], **kwargs}
     cbs = [*(rnn_cbs(alpha=2, beta=1) if isinstance(model, LMModel7) else [ModelResetter()]), *(kwargs.pop('cbs', None) or [])]
-    return Learner(dls, model, cbs=cbs, **kwargs)
+    return Learner(dls, model, cbs=[FreshGradients(), *cbs], **kwargs)

@@ -171,7 +171,7 @@ def after(n, event, error):
 
 per_token = stateful[1:]
 
-@pytest.mark.parametrize('event', ['before_batch','after_pred','after_batch'])
+@pytest.mark.parametrize('event', ['before_batch','after_pred','after_backward','after_step','after_batch'])
 @pytest.mark.parametrize('name', per_token)
 def test_a_fit_after_a_fit_that_ended_early(name, event):
     "Cancelled, interrupted, failed: the next fit gives what a model with these weights and no past gives"
