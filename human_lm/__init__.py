@@ -3,7 +3,7 @@ __version__ = "0.0.1"
 # so that `from human_lm import LMModel6` loads torch but none of fastai.
 from importlib import import_module
 
-_modules = 'figure data first_model stateful multilayer lstm regularize draw draw_inside published reproduce worth shell command look layers gru awd_lstm draw_masks flat fast growth processes bench generation counting cache best own_text save count'.split()  # in the chapter's order
+_modules = 'figure data first_model stateful multilayer lstm regularize draw draw_inside published reproduce worth shell command look layers gru awd_lstm draw_masks flat fast growth processes bench generation counting cache blocks best own_text save count'.split()  # in the chapter's order
 
 def __getattr__(name):
     "The public `name` from the module that defines it"

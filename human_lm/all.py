@@ -26,6 +26,7 @@ from .bench import *
 from .generation import *
 from .counting import *
 from .cache import *
+from .blocks import *
 from .best import *
 from .own_text import *
 from .save import *

@@ -21,16 +21,17 @@ from .multilayer import LMModel5
 from .lstm import LMModel6
 from .regularize import LMModel7
 from .gru import GRULMModel6, GRULMModel7
-from .best import BlockLMModel
+from .blocks import BlockLMModel
 from .own_text import TextVocab
 from .shell import check_writable, write_whole
 
 # %% ../nbs/51_save.ipynb #7b884121
 _classes = (LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,GRULMModel6,GRULMModel7,BlockLMModel)
 
-_arguments = dict(vocab_sz=lambda m: m.i_h.num_embeddings, n_hidden=lambda m: m.i_h.embedding_dim,
+_arguments = dict(vocab_sz=lambda m: m.i_h.num_embeddings, n_hidden=lambda m: m.i_h.embedding_dim//getattr(m, 'n_members', 1),
                   n_layers=lambda m: m.rnn.num_layers,     p=lambda m: m.drop.p,
-                  p_in=lambda m: m.drop_in.p,              n_blocks=lambda m: m.rnn.cells[0].n_blocks)
+                  p_in=lambda m: m.drop_in.p,              n_blocks=lambda m: m.rnn.cells[0].n_blocks,
+                  n_members=lambda m: m.n_members)
 
 def model_sizes(
     model, # A model of this package, or of a class with the same arguments and layers

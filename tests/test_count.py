@@ -3,7 +3,7 @@ import json,pickle,copy
 
 import pytest,torch
 
-from human_lm import (BlockGRU,BlockLMModel,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_model,recipe_learner,save_model,
+from human_lm import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_model,recipe_learner,save_model,
                       show_count,LMModel4,LMModel7,GRULMModel7)
 from human_lm.counting import Written
 
@@ -95,6 +95,48 @@ def test_block_model_keeps_its_promises(tmp_path):
     torch.testing.assert_close(torch.cat([m(p)[0] for p in x.split(3, 1)], 1), o(x)[0] if o.reset() is None else None, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match='between 0 and 1'): BlockLMModel(30, 16, 2, 0.5, p_in=2)
 
+def member(m, i):
+    "Member `i` of the committee `m`, as a model by itself"
+    k,res = m.n_members,BlockLMModel(m.i_h.num_embeddings, m.i_h.embedding_dim//m.n_members, m.rnn.num_layers, m.drop.p, m.drop_in.p, m.rnn.cells[0].n_blocks)
+    with torch.no_grad():
+        for p,q in zip(res.parameters(), m.parameters()): p.copy_(q.chunk(k, dim=-1)[i] if q.ndim==2 else q.chunk(k)[i])
+    return res
+
+def test_committee_is_its_members(tmp_path):
+    "In training mode each member's scores, in evaluation mode the mean of their probabilities, through kept states too; also when saved"
+    torch.manual_seed(0)
+    m,x = BlockLMModel(30, 8, 2, 0., p_in=0., n_blocks=4, n_members=3),torch.randint(0, 30, (4,10))
+    alone = [member(m, i) for i in range(3)]
+    for part in x.split(5, 1): scores = m(part)[0]
+    want = [[o(part)[0] for part in x.split(5, 1)][-1] for o in alone]
+    torch.testing.assert_close(scores, torch.cat(want), rtol=1e-4, atol=1e-5)
+    y = torch.randint(0, 30, (4,5))
+    loss = sum(MembersLoss()(o, y) for o in want)/3
+    torch.testing.assert_close(MembersLoss()(scores, y), loss)
+    save_model(m, tmp_path/'m')
+    for o in (m, load_model(tmp_path/'m')[0]):
+        for a in (o, *alone): a.eval().reset()
+        torch.testing.assert_close(o(x)[0].exp(), sum(a(x)[0].exp() for a in alone)/3, rtol=1e-4, atol=1e-6)
+    assert o.n_members==3
+
+def test_scan_under_autocast():
+    "Mixed precision reaches the layers around the scan, and not the scan"
+    torch.manual_seed(0)
+    m,x = BlockLMModel(30, 8, 2, 0., p_in=0., n_members=2),torch.randint(0, 30, (4,10))
+    want = m(x)[1]
+    m.reset()
+    with torch.autocast('cpu', torch.bfloat16): scores,raw,_ = m(x)
+    assert raw.dtype==torch.float32
+    torch.testing.assert_close(raw, want, rtol=0, atol=0.05)
+    MembersLoss()(scores.float(), x).backward()
+    assert all(p.grad.isfinite().all() for p in m.parameters())
+
+@pytest.mark.parametrize('sizes', [(6,6,1,4), (6,8,1,3), (5,6,1,2)])
+def test_members_must_come_out_even(sizes):
+    ni,nh,n_layers,n_members = sizes
+    with pytest.raises(ValueError, match='evenly'): BlockGRU(ni, nh, n_layers, n_blocks=2, n_members=n_members)
+    with pytest.raises(ValueError, match='n_members'): SplitLinear(6, 6, 0)
+
 @pytest.mark.parametrize('cls', [LMModel7, GRULMModel7])
 def test_gru_models_are_saved_too(cls, tmp_path):
     m = cls(30, 8, 2, 0.5).eval()
@@ -103,8 +145,10 @@ def test_gru_models_are_saved_too(cls, tmp_path):
     assert type(o) is cls and torch.equal(o(x)[0], m(x)[0])
 
 def test_recipes():
-    kinds = {o: type(Recipe(cell=o, n_hidden=16).model(30)) for o in ('block','GRU','LSTM')}
+    kinds = {o: type(Recipe(cell=o, n_hidden=16, n_members=1).model(30)) for o in ('block','GRU','LSTM')}
     assert kinds=={'block':BlockLMModel, 'GRU':GRULMModel7, 'LSTM':LMModel7}
+    assert Recipe(n_hidden=16, n_members=3).model(30).h_o.weight.shape==(30,48)
+    with pytest.raises(ValueError, match='n_members=1'): Recipe(cell='GRU').model(30)
     with pytest.raises(ValueError, match='no cell'): Recipe(cell='RNN').model(30)
 
 def test_recipe_learner_is_seeded_and_rows_go_on():
@@ -114,4 +158,4 @@ def test_recipe_learner_is_seeded_and_rows_go_on():
     assert learn.dls.valid.one_batch()[0].shape[0]==64
     w = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3).model.i_h.weight
     assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, recipe_learner(Recipe(n_hidden=16), seed=4).model.i_h.weight)
-    assert best_reader(learn.model).lam==0.2
+    assert (best_reader(learn.model).theta,best_reader(LMModel4(30, 8)).theta)==(6.,30.)  # the states of five members are compared at once
