@@ -139,7 +139,8 @@ class QuickTextLearner(Quick, TextLearner):
 # %% ../nbs/41_fast.ipynb #a001790c
 class FreshGradients(Callback):
     "Begin each fit without gradients: one that failed in the middle of a batch may have left some"
-    def before_fit(self): self.learn.opt.zero_grad()
+    def before_fit(self):
+        if self.learn.opt: self.learn.opt.zero_grad()  # validation by itself has none
 
 # %% ../nbs/41_fast.ipynb #f0f86678
 def _can_fuse(ps):
