@@ -7,7 +7,7 @@ __all__ = ['plain_learner', 'fast_dls', 'fast_learner', 'floor_fit', 'learner_fi
            'time_scale', 'whole_chapter', 'bench_table', 'bench_picture', 'human_lm_bench']
 
 # %% ../nbs/44_bench.ipynb #f45e00a0
-import argparse,json,statistics,sys,time,warnings
+import json,statistics,sys,time,warnings
 from pathlib import Path
 
 import torch
@@ -37,12 +37,12 @@ with warnings.catch_warnings():
     from fastai.torch_core import norm_bias_params
 
 # %% ../nbs/44_bench.ipynb #ca3264ae
-def _learner(name, dls, seed, learner=Learner, text_learner=TextLearner, **kwargs):
+def _learner(name, dls, seed, learner=Learner, text_learner=TextLearner, loss_cls=CrossEntropyLossFlat, **kwargs):
     "The chapter's `Learner` of model `name`, from classes of our choice"
     start_run(name, seed)
     model,run = chapter_model(name),chapter_runs[name]
-    if name=='LMModel7': return text_learner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy, **kwargs)
-    return learner(dls, model, loss_func=CrossEntropyLossFlat() if run.data=='sequences' else F.cross_entropy,
+    if name=='LMModel7': return text_learner(dls, model, loss_func=loss_cls(), metrics=accuracy, **kwargs)
+    return learner(dls, model, loss_func=loss_cls() if run.data=='sequences' else F.cross_entropy,
                    metrics=accuracy, cbs=[ModelResetter] if hasattr(model, 'reset') else None, **kwargs)
 
 def plain_learner(
@@ -77,7 +77,7 @@ def fast_learner(
     bs:int=64, # Batch size
 )->Learner: # Ready for `fit_one_cycle`
     "Model `name` our way: the same figures in less time"
-    return _learner(name, fast_dls(name, bs), seed, QuickLearner, QuickTextLearner, opt_func=FusedAdam)
+    return _learner(name, fast_dls(name, bs), seed, QuickLearner, QuickTextLearner, QuickCrossEntropyLossFlat, opt_func=FusedAdam)
 
 # %% ../nbs/44_bench.ipynb #9c203b3a
 def floor_fit(
@@ -254,7 +254,7 @@ def bench_table(
     "Seconds and ratios of each model and of the whole chapter"
     rows = [('','plain s','ours s','floor s','plain / ours','ours / floor','tokens/s, ours','peak MB')]
     for k,o in res.items():
-        if 'plain_s' not in o: continue
+        if not (isinstance(o, dict) and 'plain_s' in o): continue
         a,b,c = (o[f'{w}_s'] for w in _ways)
         rows.append((k.replace('_', ' '), f'{a:.2f}', f'{b:.2f}', f'{c:.2f}', f'{a/b:.2f}', f'{b/c:.2f}',
                      f"{o['tokens_per_s']:,}" if 'tokens_per_s' in o else '', f"{o['peak_mb']:,}" if 'peak_mb' in o else ''))
@@ -286,29 +286,22 @@ def bench_picture(
                         f'The whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
 
 # %% ../nbs/44_bench.ipynb #f6f5e2e6
-def _names(s):
-    "Names of the models in `s`, such as '1,4,6', in the chapter's order"
-    known = {o:n for n in chapter_runs for o in (n, n[-1])}
-    asked = [o.strip() for o in s.split(',') if o.strip()]
-    bad = [o for o in asked if o not in known]
-    if bad or not asked:
-        what = f'there is no model {bad[0]!r}' if bad else 'no model is named'
-        raise argparse.ArgumentTypeError(f'{what}; choose from 1 to 7, as in --models 1,4,6')
-    return [n for n in chapter_runs if n in {known[o] for o in asked}]
-
 def human_lm_bench(
     args:list=None, # Command line, without the name of the command; that of the process if None
 )->int: # Exit status
     "The command `human_lm_bench`"
     p = OneLineParser(prog='human_lm_bench', description="Time the chapter's models three ways, in one process and in turn: as the chapter "
                       "does,\nthis library's way, and in a bare PyTorch loop. The default takes some minutes.")
-    p.add_argument('--models', type=_names, default=list(chapter_runs), metavar='1,4,6', help='which models to time (default: all seven)')
+    p.add_argument('--models', type=some_of('model', list(chapter_runs)), default=list(chapter_runs), metavar='1,4,6',
+                   help='which models to time (default: all seven)')
     p.add_argument('--repeats', type=whole_number('the number of repeats', 1), default=5, metavar='N',
                    help='measurements of each way (default: 5)')
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), default=2, metavar='N',
                    help='epochs of a measurement (default: 2)')
     p.add_argument('--numbers', type=whole_number('the largest text', 1_000, 10**8), default=1_000_000, metavar='N',
                    help='how far to count in the largest text (default: 1000000)')
+    p.add_argument('--threads', type=whole_number('the number of threads', 1), metavar='N',
+                   help='threads of all three ways (default: as many as PyTorch takes by itself)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     p.add_argument('--picture', type=Path, metavar='FILE', help='also draw them, to FILE ending in .svg, .png or .pdf')
     a = p.parse_args(args)
@@ -317,8 +310,9 @@ def human_lm_bench(
     for o in (a.json,a.picture):
         try: o and check_writable(o)
         except OSError as e: p.error(f'cannot write {o}: {e.strerror or e}')
-    torch.set_num_threads(1)
-    say = lambda s: print(s, flush=True)
+    if a.threads: torch.set_num_threads(a.threads)
+    def say(s): print(s, flush=True)
+    say(f'threads: {torch.get_num_threads()}')
     try:
         # before all else: the peak of the memory can only be read as it rises
         scale = time_scale([n for n in (10_000,100_000) if n<a.numbers] + [a.numbers], each=say)
@@ -328,7 +322,7 @@ def human_lm_bench(
     except KeyboardInterrupt:
         print('\nhuman_lm_bench: interrupted, no file was written', file=sys.stderr)
         return 130
-    res = {**models, 'whole_chapter':whole_chapter(models), 'group_chunks':grouping, 'scale':scale}
+    res = {**models, 'whole_chapter':whole_chapter(models), 'group_chunks':grouping, 'scale':scale, 'threads':torch.get_num_threads()}
     say(f"\nSeconds an epoch, medians of {a.repeats}; the last row is all epochs of these models:\n\n{bench_table(res)}")
     if a.json: write_whole(a.json, json.dumps(res, indent=1)+'\n')
     if a.picture: bench_picture(res).save(a.picture)

@@ -6,7 +6,7 @@
 __all__ = ['human_lm_reproduce']
 
 # %% ../nbs/08_command.ipynb #6f48b941
-import argparse,json,sys,time
+import json,sys,time
 from pathlib import Path
 
 import torch
@@ -17,15 +17,6 @@ from .shell import *
 from .worth import *
 
 # %% ../nbs/08_command.ipynb #8f8b5e9b
-def _model_names(s):
-    "Names of the models in `s`, such as '1,4,6', in the chapter's order"
-    asked = [o.strip() for o in s.split(',') if o.strip()]
-    known = {o:n for n in chapter_runs for o in (n, n[-1])}
-    bad = [o for o in asked if o not in known]
-    if bad: raise argparse.ArgumentTypeError(f"there is no model {bad[0]!r}; choose from 1 to 7, as in --models 1,4,6")
-    if not asked: raise argparse.ArgumentTypeError('name at least one model, as in --models 1,4,6')
-    return [n for n in chapter_runs if n in {known[o] for o in asked}]
-
 _about = """Train the language models of the fastai book's chapter "A Language Model from Scratch"
 on Human Numbers, and print each published table beside the one obtained."""
 _notes = """Each model starts from the random state that it had in the chapter, whichever models are
@@ -35,7 +26,7 @@ counts AR and TAR in (see notebook 05)."""
 
 def _parser():
     p = OneLineParser(prog='human_lm_reproduce', description=_about, epilog=_notes)
-    p.add_argument('--models', type=_model_names, default=list(chapter_runs), metavar='1,4,6',
+    p.add_argument('--models', type=some_of('model', list(chapter_runs)), default=list(chapter_runs), metavar='1,4,6',
                    help='which models to train (default: all seven)')
     start = p.add_mutually_exclusive_group()
     start.add_argument('--faithful', action='store_true',

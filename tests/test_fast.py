@@ -1,14 +1,43 @@
 "The quick learner and its optimiser compute what fastai's do"
+import platform
+
+import numpy as np
 import pytest,torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastai.learner import Learner
+from fastai.losses import CrossEntropyLossFlat
 from fastai.optimizer import Adam
 from torch import nn
 
+from conftest import run_python
 from human_lm import *
 from human_lm.bench import fast_learner, floor_fit, learner_fit
 from human_lm.fast import FusedAdam, QuickLearner, flat_dls
+
+def test_freed_memory_is_kept():
+    "No page is asked for again, with as much as 54 MB freed at each turn"
+    if platform.libc_ver()[0]!='glibc': pytest.skip('another C library has rules of its own')
+    faults = run_python('''
+import resource,torch
+from human_lm.fast import keep_freed
+def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def turn(): return [torch.ones(9*2**19) for _ in range(3)]
+keep_freed()
+for _ in range(3): turn()
+before = faults()
+for _ in range(20): turn()
+print(faults()-before)''')
+    assert int(faults)<1000
+
+@pytest.mark.parametrize('args', [{}, dict(axis=1), dict(reduction='sum'), dict(ignore_index=2), dict(label_smoothing=0.1)])
+def test_loss_is_fastais_as_a_plain_tensor(args):
+    torch.manual_seed(0)
+    x = torch.randn(3, 4, 5, requires_grad=True)
+    y = torch.randint(0, 4, (3,5) if args.get('axis')==1 else (3,4))
+    ours,theirs = (o(**args) for o in (QuickCrossEntropyLossFlat,CrossEntropyLossFlat))
+    assert type(ours(x, y)) is torch.Tensor and torch.equal(ours(x, y), torch.Tensor(theirs(x, y)))
+    assert torch.equal(ours.decodes(x), theirs.decodes(x)) and torch.equal(ours.activation(x), theirs.activation(x))
 
 @pytest.mark.parametrize('name', ['LMModel1','LMModel2'])
 def test_tables_as_published(name):
@@ -46,6 +75,16 @@ def run_steps(*opt_funcs, n=6, groups=False, **kw):
 @pytest.mark.parametrize('kw', [{}, dict(eps=1e-3), dict(sqr_mom=0.9)])
 def test_fused_adam_is_fastais_adam(kw, groups, opts):
     torch.testing.assert_close(run_steps(*opts, groups=groups, **kw), run_steps(Adam, groups=groups, **kw), rtol=0, atol=2e-6)
+
+def test_hyperparameters_are_set_as_in_fastai():
+    "A number, one for each group, a slice; from a schedule they come as an array. A wrong number of them is refused"
+    a,b,c = params()
+    opts = [o([[a],[b,c]], lr=0.1) for o in (FusedAdam,Adam)]
+    for v in (0.2, 1, [0.1,0.2], np.array([0.3,0.4]), slice(0.01,0.1), slice(None,0.1)):
+        for o in opts: o.set_hyper('lr', v)
+        assert opts[0].hypers==opts[1].hypers
+    for o in opts:
+        with pytest.raises(AssertionError, match='2 parameter groups'): o.set_hyper('lr', [0.1,0.2,0.3])
 
 def test_fused_adam_without_a_kernel(monkeypatch):
     fused = run_steps(FusedAdam)

@@ -76,7 +76,7 @@ def test_seeds(tmp_path, capsys):
     assert '4 of 4: ' in out and f"| {o['mean']:.3f} |" in out
 
 @pytest.mark.parametrize('args,match', [
-    (['--models','8'], "no model '8'; choose from 1 to 7"), (['--models','1,x'], "no model 'x'"), (['--models',''], 'at least one model'),
+    (['--models','8'], "no model '8'; choose from 1,2,3,4,5,6,7"), (['--models','1,x'], "no model 'x'"), (['--models',''], 'no model is named'),
     (['--seed','soon'], "'soon'"), (['--seed','-1'], "'-1'"), (['--seed','1.5'], "'1.5'"),
     (['--seed','4294967296'], "'4294967296'"), (['--seeds','0'], "'0'"), (['--seeds','-3'], "'-3'"), (['--seeds','ten'], "'ten'"), (['--seeds','2.5'], "'2.5'"),
     (['--faithful','--seed','7'], 'not allowed with'), (['--seed','42','--faithful'], 'not allowed with'), (['--faithful','--seeds','3'], 'not allowed with'), (['--seed','1','--seeds','3'], 'not allowed with'),
