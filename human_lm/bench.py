@@ -37,13 +37,13 @@ with warnings.catch_warnings():
     from fastai.torch_core import norm_bias_params
 
 # %% ../nbs/44_bench.ipynb #ca3264ae
-def _learner(name, dls, seed, learner=Learner, text_learner=TextLearner, loss_cls=CrossEntropyLossFlat, **kwargs):
+def _learner(name, dls, seed, learner=Learner, text_learner=TextLearner, loss_cls=CrossEntropyLossFlat, metrics=accuracy, **kwargs):
     "The chapter's `Learner` of model `name`, from classes of our choice"
     start_run(name, seed)
     model,run = chapter_model(name),chapter_runs[name]
-    if name=='LMModel7': return text_learner(dls, model, loss_func=loss_cls(), metrics=accuracy, **kwargs)
+    if name=='LMModel7': return text_learner(dls, model, loss_func=loss_cls(), metrics=metrics, **kwargs)
     return learner(dls, model, loss_func=loss_cls() if run.data=='sequences' else F.cross_entropy,
-                   metrics=accuracy, cbs=[ModelResetter] if hasattr(model, 'reset') else None, **kwargs)
+                   metrics=metrics, cbs=[ModelResetter] if hasattr(model, 'reset') else None, **kwargs)
 
 def plain_learner(
     name:str, # Model of the chapter, `LMModel1` to `LMModel7`
@@ -77,7 +77,8 @@ def fast_learner(
     bs:int=64, # Batch size
 )->Learner: # Ready for `fit_one_cycle`
     "Model `name` our way: the same figures in less time"
-    return _learner(name, fast_dls(name, bs), seed, QuickLearner, QuickTextLearner, QuickCrossEntropyLossFlat, opt_func=FusedAdam)
+    return _learner(name, fast_dls(name, bs), seed, QuickLearner, QuickTextLearner, QuickCrossEntropyLossFlat, QuickAccuracy(),
+                    opt_func=FusedAdam)
 
 # %% ../nbs/44_bench.ipynb #9c203b3a
 def floor_fit(
