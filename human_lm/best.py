@@ -72,11 +72,11 @@ def recipe_learner(
     set_seed(seed)
     class NoValidation(Callback):
         def before_validate(self): raise CancelValidException()
-    learn = QuickLearner(dls, recipe.model(len(vocab)), loss_func=MembersLoss(), metrics=accuracy, cbs=rnn_cbs(recipe.alpha, recipe.beta),
+    learn = QuickLearner(dls, recipe.model(len(vocab)), loss_func=MembersLoss(), metrics=None if final else accuracy, cbs=rnn_cbs(recipe.alpha, recipe.beta),
                          opt_func=partial(FusedAdam, eps=1e-5/recipe.n_members), wd_bn_bias=True)
     if final:
         learn.add_cb(NoValidation())
-        learn.recorder.valid_metrics = False  # no columns for them
+        learn.recorder.valid_metrics = False  # no column for the loss
     return learn
 
 # %% ../nbs/49_best.ipynb #d320018f

@@ -1,10 +1,12 @@
 "The command human_lm_count, and the models of notebook 48"
-import json,pickle,copy
+import contextlib,json,pickle,copy
 
 import pytest,torch
+from fastai.callback.training import ShortEpochCallback
 
 from human_lm import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_model,recipe_learner,save_model,
                       show_count,LMModel4,LMModel7,GRULMModel7)
+from human_lm import count,hold_out,read_rows,validation_rows,FusedAdam,TokenReader
 from human_lm.counting import Written
 
 @pytest.fixture
@@ -159,3 +161,90 @@ def test_recipe_learner_is_seeded_and_rows_go_on():
     w = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3).model.i_h.weight
     assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, recipe_learner(Recipe(n_hidden=16), seed=4).model.i_h.weight)
     assert (best_reader(learn.model).theta,best_reader(LMModel4(30, 8)).theta)==(6.,30.)  # the states of five members are compared at once
+
+def test_recipe_learner_is_built_as_the_recipe_says():
+    "Each part of the text, of the batches and of the training"
+    from fastai.callback.rnn import RNNRegularizer
+    vocab,nums = chapter_corpus()
+    recipe = Recipe(n_hidden=16, n_members=2, bs=8, sl=5, alpha=3., beta=0.5)
+    seen = {}
+    for final in (False,True):
+        learn = recipe_learner(recipe, final=final)
+        train,valid = (o.dataset for o in learn.dls)
+        end = validation_rows()[0][0]+1 if final else len(hold_out(vocab, nums).train)
+        seen[final] = end
+        assert torch.equal(train.nums.long(), nums[:end]) and (train.sl,valid.sl)==(5,16) and train.vocab is valid.vocab is vocab
+        assert torch.equal(valid.nums.long(), hold_out(vocab, nums).held) and [o.bs for o in learn.dls]==[8,64]
+        reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
+        assert (reg.alpha,reg.beta)==(3.,0.5)
+        learn.create_opt()
+        assert isinstance(learn.opt, FusedAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
+        assert isinstance(learn.loss_func, MembersLoss)
+        with learn.no_bar(),learn.no_logging(): learn.fit(1, 0., cbs=ShortEpochCallback(pct=0.01))
+        assert list(learn.recorder.metric_names)==(['epoch','train_loss','time'] if final else ['epoch','train_loss','valid_loss','accuracy','time'])
+    assert seen[False]<seen[True]
+
+def test_the_best_reader_is_the_one_of_the_notebook():
+    r = best_reader(LMModel4(30, 8))
+    assert (r.theta,r.lam,r.size)==(30.,0.25,300)
+
+def test_what_the_command_says(saved, capsys, monkeypatch):
+    "Line by line, with and without the cache; for a model that is trained, its seed and its time too"
+    model = load_model(saved)[0]
+    def lines(args):
+        assert human_lm_count(args.split())==0
+        return capsys.readouterr().out.splitlines()
+    vocab,nums = chapter_corpus()
+    for args,reader in (('',best_reader(model)), ('--no-cache',TokenReader(model))):
+        acc = read_rows(reader, nums, *validation_rows()).hits.float().mean().item()
+        out = lines(f'--load {saved} --start 20 --stop 23 {args}')
+        assert out[:2]==[f'0 s; {100*acc:.2f} % of the validation tokens, where 98.34 % can be known', '']
+        assert out[2].split()==['20','xxxx'] and out[-3:]==['', '0.00 % of the numbers right; 0 before the first mistake', '']
+    asked = []
+    monkeypatch.setattr('human_lm.count._train', lambda *a: (asked.append(a), (model, 61.3))[1])
+    out = lines('--seeds 2 --epochs 3 --start 20 --stop 20')
+    assert asked==[(0,3), (1,3)] and [o for o in out if 'Training' in o]==['Training, seed 0 …','Training, seed 1 …']
+    assert sum(o.startswith('61 s; ') for o in out)==2
+
+def test_options_of_the_command():
+    "What is taken if nothing is said is what the help says"
+    p = count._parser()
+    a = vars(p.parse_args([]))
+    assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, no_cache=False, json=None)
+    text = ' '.join(p.format_help().split())
+    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {Recipe.n_epoch})'))
+    a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --no-cache --json j'.split())
+    assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,a.no_cache,str(a.json))==(2,3,4,'s',5,True,'j')
+    with pytest.raises(SystemExit): p.parse_args('--seeds 2 --load x'.split())
+
+@pytest.mark.parametrize('n_epoch', [None,2])
+def test_training_of_the_command(monkeypatch, n_epoch):
+    "The best recipe on the whole training text, as long as it says or as one asks, and without a bar where nobody looks"
+    class Learn:
+        progress,model = 'bar','the model'
+        def no_logging(self): return contextlib.nullcontext()
+        def remove_cb(self, cb): calls.append(('without',cb))
+        def fit_one_cycle(self, *a, **kw): calls.append((a,kw))
+    calls = []
+    monkeypatch.setattr('human_lm.count.recipe_learner', lambda **kw: (calls.append(kw), Learn())[1])
+    monkeypatch.setattr('human_lm.count.time.perf_counter', iter([10.,72.]).__next__)
+    r = Recipe()
+    assert count._train(3, n_epoch)==('the model', 62.)
+    assert calls==[dict(seed=3, final=True), ('without','bar'), ((n_epoch or r.n_epoch, r.lr), dict(wd=r.wd))]
+
+def test_members_sizes_and_start():
+    "Defaults are one member of 8 blocks; weights are drawn as for one member; each size is checked"
+    torch.manual_seed(0)
+    lin = SplitLinear(4000, 3, 4)
+    bound = 1000**-0.5
+    for o in lin.parameters(): assert 0.5*bound<o.abs().max()<=bound and o.min()<0<o.max()
+    assert SplitLinear(6, 3).n_members==1 and BlockGRU(8, 16).cells[0].n_blocks==8 and len(BlockGRU(8, 16).cells)==1
+    for sizes in ((0,3,1), (3,0,1), (3,3,0)):
+        with pytest.raises(ValueError, match='at least 1'): SplitLinear(*sizes)
+    cell = type(BlockGRU(8, 16).cells[0])
+    for sizes in ((0,8), (8,0), (8,8,0), (8,8,8,0)):
+        with pytest.raises(ValueError, match='at least 1'): cell(*sizes)
+    for n,says in ((1,'1 member of 3 blocks each'), (2,'2 members of 3 blocks each')):
+        with pytest.raises(ValueError, match=says): cell(8, 16, 3, n)
+    rnn,x = BlockGRU(6, 8, n_blocks=2),torch.randn(3, 5, 6)
+    assert torch.equal(rnn(x)[0], rnn(x, torch.zeros(1, 3, 8))[0])

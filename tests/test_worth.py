@@ -1,10 +1,12 @@
 "What the figures are worth: spread, claims and the ideal reader."
-import statistics
+import os,statistics
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest,torch
 from hypothesis import given,strategies as st
 
+from human_lm import worth
 from human_lm.published import published_table
 from human_lm.reproduce import chapter_runs
 from human_lm.worth import *
@@ -70,3 +72,59 @@ def test_picture():
     drawn = {round(float(x), 6) for o in ax.lines for x in o.get_xdata()}
     assert {0.4, 0.5, 0.7, 0.8, 0.15, 0.98, *(round(published_table(n)[-1][2], 6) for n in ('LMModel1','LMModel6'))}<=drawn
     assert [o.get_text() for o in ax.get_yticklabels()]==['LMModel1','LMModel6']
+
+def test_tables_to_the_letter():
+    assert spread_table(dict(LMModel1=[0.4,0.5], LMModel6=[0.25])).splitlines()==[
+        '| model    | published |  mean |   std | least | greatest | seeds below the published |',
+        '|----------|----------:|------:|------:|------:|---------:|--------------------------:|',
+        '| LMModel1 |     0.494 | 0.450 | 0.071 | 0.400 |    0.500 |                    1 of 2 |',
+        '| LMModel6 |     0.758 | 0.250 |       | 0.250 |    0.250 |                    1 of 1 |']
+    assert claims_table(check_claims(dict(LMModel2=[0.5,0.5], LMModel3=[0.6,0.4]))).splitlines()==[
+        '| claim                   |   better |    worse | holds in | points apart (mean) |',
+        '|-------------------------|---------:|---------:|---------:|--------------------:|',
+        '| keeping the state helps | LMModel3 | LMModel2 |   1 of 2 |                +0.0 |']
+
+class FakePool:
+    "Runs what a pool of processes would run, in this one; a run that was to fail stops all"
+    def __init__(self, n, context, start):
+        FakePool.made = n,context.get_start_method(),start.__name__
+        self.pool = ThreadPoolExecutor(1)
+    def __enter__(self): return self
+    def __exit__(self, *_): self.pool.shutdown()
+    def submit(self, f, *args): return self.pool.submit(f, *args)
+    def shutdown(self, **kwargs):
+        FakePool.stopped = kwargs
+        self.pool.shutdown(**kwargs)
+
+@pytest.fixture
+def fake_pool(monkeypatch):
+    monkeypatch.setattr('human_lm.worth.ProcessPoolExecutor', FakePool)
+    monkeypatch.setattr('human_lm.worth.reproduce_model', lambda name, seed: dict(rows=[[0, 0, 0.9], [0, 0, int(name[-1])+seed/10]]))
+
+@pytest.mark.parametrize('n_proc,n', [(None,5), (2,2), (9,6)])
+def test_seed_accuracies(fake_pool, monkeypatch, n_proc, n):
+    "The last accuracy of each run in its place; no more processes than cores or runs"
+    monkeypatch.setattr('human_lm.worth._n_cores', lambda: 5)
+    told = []
+    res = seed_accuracies(['LMModel3','LMModel1'], 3, n_proc, lambda *o: told.append(o))
+    assert res=={'LMModel3':[3., 3.1, 3.2], 'LMModel1':[1., 1.1, 1.2]} and list(res)==['LMModel3','LMModel1']
+    assert sorted(told)==sorted((k, i, v) for k,o in res.items() for i,v in enumerate(o))
+    assert FakePool.made==(n, 'spawn', 'quiet_worker')
+
+def test_a_run_that_fails_stops_the_others(fake_pool, monkeypatch):
+    class Other:
+        def terminate(self): stopped.append(self)
+    stopped,before,ours = [],Other(),Other()
+    children = iter([[before], [before,ours]])
+    monkeypatch.setattr('human_lm.worth.active_children', lambda: next(children))
+    def fail(*_): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): seed_accuracies(['LMModel1'], 4, each=fail)
+    assert FakePool.stopped==dict(wait=False, cancel_futures=True) and stopped==[ours]
+
+def test_cores(monkeypatch):
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: {pid,3,4}, raising=False)
+    assert worth._n_cores()==3
+    monkeypatch.delattr(os, 'sched_getaffinity')
+    for n,want in ((7,7), (None,1)):
+        monkeypatch.setattr(os, 'cpu_count', lambda: n)
+        assert worth._n_cores()==want
