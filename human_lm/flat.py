@@ -53,7 +53,8 @@ class FlatSeqs:
 
     def __getitem__(self, i):
         "Sample `i` as (`sl` tokens, their targets); for a slice or a list of numbers, a `FlatSeqs` of those samples"
-        if isinstance(i, slice): return self._with(starts=self.starts[i])
+        if isinstance(i, slice):
+            return self._with(starts=self.starts[i] if isinstance(self.starts, range) else self._places(range(*i.indices(len(self)))))
         if isinstance(i, (list,tuple,torch.Tensor)) and not (isinstance(i, torch.Tensor) and i.ndim==0):
             return self._with(starts=self._places(i))
         i = int(i)
@@ -62,13 +63,18 @@ class FlatSeqs:
         return (x[0], y.item()) if self.last else (x[0], y[0])
 
     def _places(self, idxs):
-        "Places of the samples `idxs`: a range of them, or a list or tensor of their numbers"
-        if isinstance(self.starts, range):
-            if isinstance(idxs, range): idxs = self.starts[idxs.start:idxs.stop:idxs.step]
-            else: return torch.as_tensor(idxs, dtype=torch.long)*self.starts.step + self.starts.start
-            return torch.arange(idxs.start, idxs.stop, idxs.step)
-        if isinstance(idxs, range): return self.starts[idxs.start:idxs.stop:idxs.step]
-        return self.starts[torch.as_tensor(idxs, dtype=torch.long)]
+        "Places of the samples `idxs`: a range, list or tensor of their numbers, which may count from the end"
+        n = len(self)
+        if isinstance(idxs, range):
+            ends = {idxs[0],idxs[-1]} if idxs else ()
+            idxs = torch.arange(len(idxs))*idxs.step + idxs.start
+        else:
+            idxs = torch.as_tensor(idxs, dtype=torch.long, device='cpu')
+            ends = {o.item() for o in idxs.aminmax()} if idxs.numel() else ()
+        for i in ends:
+            if not -n<=i<n: raise IndexError(f"there is no sample {i} in {n}")
+        if any(i<0 for i in ends): idxs = idxs%n
+        return idxs*self.starts.step + self.starts.start if isinstance(self.starts, range) else self.starts[idxs]
 
     def _cut(self, places):
         "Inputs and targets at `places`, which are one-dimensional"

@@ -156,3 +156,14 @@ def test_split():
     assert a==list(range(8)) and b==[8,9,10]
     for pct in (0, 1, 1.5):
         with pytest.raises(ValueError, match='`pct`'): split_seqs([1,2], pct)
+
+def test_vocabulary_shows_its_first_words():
+    assert repr(Vocab('a b c'.split()))=='Vocab of 3: a b c'
+    assert repr(Vocab('abcdefgh'))=='Vocab of 8: a b c d e f g h' and repr(Vocab('abcdefghi'))=='Vocab of 9: a b c d e f g h …'
+
+def test_folders_of_the_data_set(fastai_home, tmp_path):
+    "They are made as deep as they must be, others may read them, and nothing else is left"
+    fastai_cfg()['data'] = str(tmp_path/'a'/'b'/'c')
+    fastai_cfg().save()
+    path = human_numbers()
+    assert path.stat().st_mode&0o777==0o755 and sorted(o.name for o in path.iterdir())==['train.txt','valid.txt']

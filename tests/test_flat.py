@@ -169,3 +169,46 @@ def test_the_function_leaves_it_to_the_data_set():
     flat,plain = group_chunks(ds, 4),group_chunks(list(ds), 4)
     assert type(flat) is FlatSeqs and len(flat)==len(plain)
     for (a,b),(c,d) in zip(flat, plain): assert torch.equal(a, c) and torch.equal(b, d)
+
+def test_what_it_says_of_itself():
+    ds = FlatSeqs(torch.arange(300)%7, 5)
+    assert repr(ds)=='FlatSeqs of 59 sequences of 5 in a stream of 300 tokens (torch.uint8); each next token is predicted'
+    assert repr(FlatSeqs(torch.arange(300), 5, last=True)[:2])=='FlatSeqs of 2 sequences of 5 in a stream of 300 tokens (torch.int16); the next token is predicted'
+
+@pytest.mark.parametrize('group', [False,True])
+@pytest.mark.parametrize('part', [slice(None), slice(3, None), slice(4, 30, 3), slice(None, None, -1)], ids=str)
+def test_a_list_of_samples_of_a_slice(group, part):
+    "However they were cut and grouped before: numbers, as a list, a tensor, a tuple or a range, and numbers of those again"
+    ds = FlatSeqs(torch.arange(500), 4)
+    if group: ds = ds.group_chunks(3)
+    ds = ds[part]
+    want = [ds[i][0].tolist() for i in range(len(ds))]
+    for idxs in ([5,0,2], (5,0,2), torch.tensor([5,0,2])):
+        some = ds[idxs]
+        assert [o[0].tolist() for o in some]==[want[5],want[0],want[2]]==ds.batch(idxs)[0].tolist()
+        assert some[[2,0]].batch(range(2))[0].tolist()==[want[2],want[5]]
+    assert ds.batch(range(1, 4))[0].tolist()==want[1:4] and ds.batch(range(4, 0, -2))[0].tolist()==[want[4],want[2]]
+    assert [o.tolist() for o in ds[torch.tensor(2)]]==[o.tolist() for o in ds[2]]
+    n = len(ds)
+    assert ds[[-1,0,-n]].batch(range(3))[0].tolist()==[want[-1],want[0],want[0]] and ds.batch(range(-1, -3, -1))[0].tolist()==want[:-3:-1]
+    assert [o[0].tolist() for o in ds[5:1:-2]]==want[5:1:-2] and [o[0].tolist() for o in ds[-3:]]==want[-3:]
+    for none in ([], range(0), range(3, 1), slice(0, 0), slice(4, 2)): assert len(ds[none] if isinstance(none, (list,slice)) else ds.batch(none)[0])==0
+    for wrong in ([n], [0,-n-1], range(n-1, n+1), torch.tensor([n])):
+        with pytest.raises(IndexError, match=f'no sample -?{n}|no sample {-n-1}'): ds.batch(wrong)
+
+@pytest.mark.parametrize('top,kind', [(0,torch.uint8), (255,torch.uint8), (256,torch.int16), (2**15-1,torch.int16), (2**15,torch.int32), (2**31-1,torch.int32), (2**31,torch.int64)])
+def test_smallest_type_that_holds_them(top, kind):
+    nums = torch.tensor([0,top])
+    assert compact(nums).dtype==kind and compact(nums).tolist()==[0,top]
+    assert compact(nums[:0]).dtype==torch.uint8
+    with pytest.raises(ValueError, match='at least 0, got -1'): compact(torch.tensor([-1,top]))
+
+def test_staying_on_a_device():
+    ds = FlatSeqs(torch.arange(300)%7)
+    assert ds.to('cpu') is ds and ds.sl==16
+    moved = ds.to('meta')
+    assert moved.nums.device.type=='meta' and ds.nums.device.type=='cpu' and len(moved)==len(ds)
+
+@pytest.mark.parametrize('kw,says', [(dict(bs=0, rank=0, world_size=1), 'bs'), (dict(bs=4, rank=0, world_size=0), 'world_size')])
+def test_sizes_of_a_share(kw, says):
+    with pytest.raises(ValueError, match=says): FlatSeqs(torch.arange(300)%7).share(**kw)

@@ -5,7 +5,7 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st
 
 from human_lm import (CacheReader,Count,TokenReader,Vocab,borrowed,chapter_runs,count_length,count_on,generate,hold_out,next_number_accuracy,
-                      next_numbers,number_ids,perplexity,read_rows,spell,tune_cache,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
+                      next_numbers,number_ids,perplexity,read_rows,spell,tune_cache,measure,row_starts,held_learner,chapter_corpus,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
 from human_lm.generation import choose
 
@@ -204,3 +204,95 @@ def test_tune_finds_what_helps():
     best,nll = tune_cache(m, text, [0], len(text)-1)
     assert best['lam']==0.8 and nll[best['theta'],best['lam']]==min(nll.values())
     with pytest.raises(ValueError, match='cannot be cut'): hold_out(words, words.encode('one . two .'), 2, 5)
+
+def test_as_many_tokens_as_asked():
+    m = LMModel4(len(words), 4)
+    whole = list(generate(m, words, 'one'))
+    assert len(whole)==50
+    for n in (0,1,7): assert list(generate(m, words, 'one', n))==whole[:n]
+
+def test_a_reader_is_used_as_it_is():
+    "A cache that a person brings is asked, and starts anew"
+    torch.manual_seed(0)
+    m = LMModel5(len(words), 8, 1)
+    text = 'one two three four '*3
+    reader = CacheReader(m, theta=100., lam=0.99)
+    reader(words.encode('nine ten nine ten nine ten nine ten')[None])
+    out = list(generate(reader, words, text+'one', 3))
+    assert out==['two','three','four']!=list(generate(m, words, text+'one', 3))
+
+def test_temperature():
+    "Cold, the likeliest always; hot, all alike; and scores that are too large for the exponential do no harm"
+    def drawn(scores, t): return [choose(torch.tensor(scores), t, None, torch.Generator().manual_seed(i)) for i in range(300)]
+    assert set(drawn([0.,1.], 0.05))=={1}
+    assert 110<sum(drawn([0.,1.], 100.))<190
+    assert 50<300-sum(drawn([0.,1.], 1.))<110  # 1/(1+e) of 300 is 81
+    assert set(drawn([1e30,2e30], 1e-8))=={1}
+
+def test_measures_are_those_of_the_parts():
+    torch.manual_seed(0)
+    reader,ids,rows = counting_script(1, 29, n17='ten'),number_ids(words, 1, 29),([0], 40)
+    class Fresh(ScriptReader):
+        def __init__(self): self.model,self.read = reader.model,0
+    m = LMModel5(len(words), 8, 1)
+    read = read_rows(m, ids, *rows)
+    res = measure(m, words, ids, rows, 5, 9)
+    assert res==dict(accuracy=read.hits.float().mean().item(), perplexity=read.nll.mean().exp().item(),
+                     next_number_accuracy=next_number_accuracy(m, words, 5, 9), count_length=0, mistake=[5, next(count_on(m, words, 5, 9)).words])
+    assert perplexity(m, ids, starts=[0], length=40)==res['perplexity']!=perplexity(m, ids)
+    res = measure(Fresh(), words, ids, rows, 2, 29)
+    assert (res['count_length'],res['mistake'])==(15, [17,'ten']) and res['next_number_accuracy']==27/28
+
+@pytest.mark.parametrize('n,bs,sl', [(1000,4,16), (66,4,16), (130,2,5)])
+def test_row_starts_are_those_of_group_chunks(n, bs, sl):
+    seqs = FlatSeqs(torch.arange(n), sl).group_chunks(bs)
+    starts,each = row_starts(n, bs, sl)
+    assert starts==[seqs[j][0][0].item() for j in range(bs)] and each==len(seqs)//bs*sl
+
+def test_row_starts_of_the_chapter_and_of_too_little():
+    assert row_starts(2+64*16)==([16*j for j in range(64)], 16)
+    with pytest.raises(ValueError, match='1025 tokens are too few for 64 rows of 16'): row_starts(1+64*16)
+
+def test_what_is_held_out():
+    "The numbers to train with end before the first that is held out, and those end with the last"
+    vocab,nums = chapter_corpus()
+    def says(ids): return ' '.join(vocab.decode(ids))
+    h = hold_out(vocab, nums)
+    assert (h.start,h.stop)==(6083,8082) and torch.equal(torch.cat([h.train,h.held]), nums[:len(h.train)+len(h.held)])
+    assert says(h.train[-5:])==spell(6082)+' .' and says(h.held[:4])==spell(6083) and says(h.held[-5:])==spell(8082)+' .'
+    h = hold_out(vocab, nums, 2, 2)
+    assert (says(h.train),says(h.held),h.start,h.stop)==('one .','two .',2,2)
+    assert says(hold_out(vocab, nums, 9990, 9998).held[-7:])==spell(9998)+' .'
+    for start,stop in ((1,5), (5,4), (5,8000), (8001,8100), (5,10000)):
+        with pytest.raises(ValueError, match=f'before {start}, and those from {start} to {stop}'): hold_out(vocab, nums, start, stop)
+
+@pytest.mark.parametrize('name,sl', [('LMModel1',3), ('LMModel3',3), ('LMModel6',16)])
+def test_held_learner(name, sl):
+    "The chapter's run of a model, on the part to train with, from the seed"
+    vocab,nums = chapter_corpus()
+    h = hold_out(vocab, nums, 1000, 2000)
+    learn = held_learner(name, h, 3)
+    for dl,part in zip(learn.dls, (h.train,h.held)):
+        assert torch.equal(dl.dataset.nums.long(), part) and (dl.dataset.sl,dl.bs,dl.dataset.last)==(sl,64,sl==3)
+    assert isinstance(learn.dls.train.dataset.starts, range)==(name=='LMModel1')
+    assert torch.equal(learn.model.i_h.weight, chapter_learner(name, 3).model.i_h.weight)
+    assert not torch.equal(learn.model.i_h.weight, held_learner(name, h).model.i_h.weight)
+    assert torch.equal(held_learner(name, h).model.i_h.weight, chapter_learner(name, 0).model.i_h.weight)
+
+def test_tuning_reads_the_rows_and_the_size_that_it_is_given():
+    m,ids = LMModel5(len(words), 8, 1),number_ids(words, 1, 29)
+    best,nll = tune_cache(m, ids, [0,5], 20, size=3)
+    assert best['size']==3 and tune_cache(m, ids, [0], 5)[0]['size']==300
+    for t,l in ((0.1,0.), (30.,0.8)):
+        assert nll[t,l]==pytest.approx(read_rows(CacheReader(m, t, l, 3), ids, [0,5], 20).nll.mean().item())
+
+def test_a_cache_remembers_what_was_saved():
+    "Going back brings back what was read last, too"
+    torch.manual_seed(0)
+    r = CacheReader(LMModel5(len(words), 8, 1), theta=5., lam=0.5)
+    ids = words.encode('one two . one two . one')[None]
+    r(ids[:,:3])
+    saved,want = r.save(),r(ids[:,3:])
+    r(words.encode('nine nine nine')[None])
+    r.restore(saved)
+    assert torch.equal(r(ids[:,3:]), want)

@@ -2,6 +2,7 @@ import json,os,signal,subprocess,sys
 
 import pytest,torch
 
+from conftest import run_python
 from human_lm.command import *
 from human_lm.published import *
 from human_lm.reproduce import *
@@ -144,3 +145,31 @@ def test_n_agree():
     rows = [o[:] for o in published_table('LMModel1')]
     rows[2][1] += 2e-4
     assert n_agree('LMModel1', rows)==2 and n_agree('LMModel1', rows, 1e-3)==4 and n_agree('LMModel1', rows[:1])==1
+
+def test_compare():
+    "Published beside here, six places each; what is apart in points, and no minus before a zero"
+    pub = published_table('LMModel2')
+    rows = [[1,2,pub[0][2]+0.05], [1.5,2.5,pub[1][2]-0.00001]]
+    class Learn: recorder = type('R', (), dict(values=rows))
+    for given in (rows, Learn()):
+        t = compare('LMModel2', given)
+        assert list(t.columns)==[(m,o) for m in metric_names for o in ('published','here')]+[('accuracy','points apart')]
+        assert t.index.tolist()==[0,1] and t.index.name=='epoch'
+        assert t['train_loss','here'].tolist()==['1.000000','1.500000'] and t['valid_loss','here'].tolist()==['2.000000','2.500000']
+        assert t['accuracy','published'].tolist()==[f'{o[2]:.6f}' for o in pub[:2]] and t['accuracy','points apart'].tolist()==['+5.00','+0.00']
+
+def test_starts_in_words():
+    assert describe_start('LMModel1')=='set_seed(42)'
+    assert describe_start('LMModel3')=='set_seed(42), then LMModel1 built and fitted (8 passes), then one pass over the validation pairs, then LMModel2 built and fitted (8 passes)'
+    assert describe_start('LMModel7').startswith('not known')
+
+def test_workers_are_quiet():
+    "One thread, and Ctrl-C is not for them"
+    out = run_python('''
+import os,signal,torch
+from human_lm.shell import quiet_worker
+torch.set_num_threads(3)
+quiet_worker()
+os.kill(os.getpid(), signal.SIGINT)
+print(torch.get_num_threads())''')
+    assert out=='1\n'
