@@ -9,7 +9,7 @@ endif
 BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test docs long coverage test-newest test-oldest
+.PHONY: reproduce test docs long coverage mutation test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
@@ -29,6 +29,12 @@ long: $(READY)
 coverage: export OMP_NUM_THREADS = 1
 coverage: $(READY)
 	$(BIN)/python tools/cover.py
+
+# What share of small faults in the modules the tests notice. About an hour; it goes on where it was stopped.
+mutation: export OMP_NUM_THREADS = 1
+mutation: $(READY)
+	$(BIN)/python -m pip install --quiet mutmut==3.8.1
+	$(BIN)/python tools/mutate.py $(ARGS)
 
 # The package with the newest of everything that the registry has, and with the oldest that settings.ini admits
 # (an older Python may be needed for that: make test-oldest PYTHON=python3.10). nbdev has requirements of its own, so its tests stay out.

@@ -173,7 +173,7 @@ def plot_counting(
     "Four measures of several models, a dot for each seed, a bar for the mean"
     from human_lm.figure import Picture  # here, so that the command need not load matplotlib
     import matplotlib.pyplot as plt
-    fig,axs = plt.subplots(1, 4, figsize=(10, 0.8+0.42*len(models)), sharey=True, layout='constrained')
+    fig,axs = plt.subplots(1, 4, figsize=(8.6, 0.8+0.42*len(models)), sharey=True, layout='constrained')
     for ax,key,title in zip(axs, ('accuracy','perplexity','next_number_accuracy','count_length'),
                             ('accuracy per token','perplexity','next-number accuracy','count length')):
         log = key in ('perplexity','count_length')

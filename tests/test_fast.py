@@ -16,7 +16,7 @@ from human_lm.bench import fast_learner, floor_fit, learner_fit
 from human_lm.fast import FusedAdam, QuickLearner, flat_dls
 
 def test_freed_memory_is_kept():
-    "No page is asked for again, with as much as 54 MB freed at each turn"
+    "Hardly a page is asked for again, with 54 MB freed at each of twenty turns"
     if platform.libc_ver()[0]!='glibc': pytest.skip('another C library has rules of its own')
     faults = run_python('''
 import resource,torch
@@ -28,7 +28,7 @@ for _ in range(3): turn()
 before = faults()
 for _ in range(20): turn()
 print(faults()-before)''')
-    assert int(faults)<1000
+    assert int(faults)<54*2**20/4096  # less than one turn's pages; without, it is more than ten turns'
 
 @pytest.mark.parametrize('args', [{}, dict(axis=1), dict(reduction='sum'), dict(ignore_index=2), dict(label_smoothing=0.1)])
 def test_loss_is_fastais_as_a_plain_tensor(args):
