@@ -167,3 +167,10 @@ def test_folders_of_the_data_set(fastai_home, tmp_path):
     fastai_cfg().save()
     path = human_numbers()
     assert path.stat().st_mode&0o777==0o755 and sorted(o.name for o in path.iterdir())==['train.txt','valid.txt']
+
+def test_written_beside_its_place(fastai_home, monkeypatch):
+    "In the same folder, so that putting it in place is one step, and under a name that is not taken for the data"
+    made,real = [],data.tempfile.mkdtemp
+    monkeypatch.setattr(data.tempfile, 'mkdtemp', lambda **kw: (made.append(kw), real(**kw))[1])
+    path = human_numbers()
+    assert made==[dict(prefix='human_numbers.', suffix='.tmp', dir=path.parent)]

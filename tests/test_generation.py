@@ -296,3 +296,48 @@ def test_a_cache_remembers_what_was_saved():
     r(words.encode('nine nine nine')[None])
     r.restore(saved)
     assert torch.equal(r(ids[:,3:]), want)
+
+def test_numbers_before_are_read():
+    "How many, each measure is told"
+    asked = []
+    class Counting(TokenReader):
+        def reset(self):
+            super().reset()
+            asked.append(0)
+        def __call__(self, ids):
+            asked[-1] += ids.shape[1]
+            return super().__call__(ids)
+    torch.manual_seed(0)
+    reader = Counting(LMModel5(len(words), 8, 1))
+    def read(f, *args):
+        asked.clear()
+        f(reader, words, 25, *args)
+        return max(asked)
+    for f,stop in ((next_numbers,26), (next_number_accuracy,26)):
+        assert [read(f, stop, n) for n in (1,3)]==[len(number_ids(words, 25-n, 26))-1 for n in (1,3)] and read(f, stop)==read(f, stop, 20)<read(f, stop, 21)
+
+@given(st.integers(1, 6), st.sampled_from([0.,0.3,2.]), st.sampled_from([0.,0.25,0.9]), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+@settings(max_examples=30)
+def test_cache_agrees_with_a_naive_one(size, theta, lam, pieces):
+    "A place at a time: the tokens that followed the last `size` activations, weighed by how alike they are to this one"
+    torch.manual_seed(0)
+    m,ids,kept = LMModel5(len(words), 8, 1).eval(),torch.randint(0, len(words), (2,sum(pieces))),[]
+    hook = m.h_o.register_forward_pre_hook(lambda _,x: kept.append(x[0].detach()))
+    with torch.no_grad(): want = m(ids).softmax(-1)
+    hook.remove()
+    m.reset()
+    for row,acts in enumerate(kept[0]):
+        for t in range(1, ids.shape[1]):
+            before = list(range(max(0, t-size), t))
+            weights = torch.stack([(theta*acts[t]@acts[i]).exp() for i in before])
+            cached = torch.zeros(len(words))
+            for i,w in zip(before, weights/weights.sum()): cached[ids[row,i+1]] += w
+            want[row,t] = (1-lam)*want[row,t]+lam*cached
+    r = CacheReader(m, theta, lam, size)
+    got = torch.cat([r(o) for o in ids.split(pieces, 1)], 1)
+    torch.testing.assert_close(got.exp(), want, rtol=1e-4, atol=1e-6)
+
+@pytest.mark.parametrize('kw,says', [(dict(theta=-0.1), '`theta`.*got -0.1'), (dict(theta=float('inf')), '`theta`.*got inf'), (dict(lam=-0.1), '`lam`.*got -0.1'),
+                                     (dict(lam=1.), '`lam`.*got 1.0'), (dict(size=0), 'size'), (dict(model=torch.nn.Linear(2, 2)), 'a Linear has no output layer')])
+def test_bad_cache(kw, says):
+    with pytest.raises(ValueError, match=says): CacheReader(**{'model':LMModel5(len(words), 8, 1), **kw})

@@ -59,6 +59,7 @@ def test_forget_bias_moves_only_the_forget_gates():
     for (k,p),q in zip(a.named_parameters(), b.parameters()):
         moved = (p!=q).nonzero().flatten().tolist()
         assert moved==(list(range(64, 128)) if 'bias_ih' in k else []), k
+        if moved: torch.testing.assert_close(q[64:128], p[64:128]+1)
 
 @pytest.mark.parametrize('name', ['LMModel6','LMModel7'])
 def test_the_lstm_is_the_chapters(name):
