@@ -1,17 +1,17 @@
 """What share of the package's lines the tests and the notebooks' cells run: `python tools/cover.py`, or `make coverage`
 
 Exported cells define their functions in the notebook once more, where running them says nothing about the module.
-So they are left out here, and the names of the module take their place."""
+So the names of the module take their place."""
 import json,os,subprocess,sys,tempfile
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 
 def cells(nb):
-    "Sources of the code cells in file `nb` that are not exported, and the name of the module that the others make"
+    "Sources of the code cells in file `nb`, `None` for one that is exported, and the name of the module that those make"
     code = [''.join(c['source']) for c in json.loads(nb.read_text(encoding='utf-8'))['cells'] if c['cell_type']=='code']
     mod = next((o.split()[-1] for o in code if o.startswith('#| default_exp')), None)
-    return [o for o in code if not o.startswith(('#| export','#| default_exp','#| eval: false'))], mod
+    return [None if o.startswith('#| export') else o for o in code if not o.startswith(('#| default_exp','#| eval: false'))], mod
 
 def run_notebook(nb):
     "Run the cells of file `nb` in its folder, as a person would"
@@ -22,8 +22,9 @@ def run_notebook(nb):
     os.chdir(nb.parent)
     shell = InteractiveShell.instance()
     srcs,mod = cells(nb)
-    if mod: shell.push({k:v for k,v in vars(import_module(f'human_lm.{mod}')).items() if not k.startswith('__')})
-    for src in srcs: shell.run_cell(src).raise_error()
+    for src in srcs:
+        if src is not None: shell.run_cell(src).raise_error()
+        else: shell.push({k:v for k,v in vars(import_module(f'human_lm.{mod}')).items() if not k.startswith('__')})
 
 def main():
     "Measure, and print a line for each module; status 1 below 95 %"
