@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
     from fastai.callback.core import Callback,CancelTrainException,CancelValidException
     from fastai.callback.rnn import ModelResetter
-    from fastai.callback.schedule import combined_cos
+    import fastai.callback.schedule  # gives `Learner` its `fit_one_cycle`
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.losses import CrossEntropyLossFlat
@@ -97,8 +97,8 @@ def floor_fit(
     opt = torch.optim.AdamW([dict(params=groups[0], weight_decay=run.wd or 0.01), dict(params=groups[1], weight_decay=0.)],
                             lr=run.lr, betas=(0.9,0.99), eps=1e-5, fused=True)
     n = n_epoch*len(parts[0])
-    lrs = combined_cos(0.25, run.lr/25, run.lr, run.lr/1e5)
-    moms = combined_cos(0.25, *((0.8,0.7,0.8) if text else (0.95,0.85,0.95)))
+    lrs = up_and_down(0.25, run.lr/25, run.lr, run.lr/1e5)
+    moms = up_and_down(0.25, *((0.8,0.7,0.8) if text else (0.95,0.85,0.95)))
     rows,k,smooth = [],0,torch.zeros(())
     start = time.perf_counter()
     for epoch in range(n_epoch):
@@ -255,7 +255,7 @@ def bench_table(
     "Seconds and ratios of each model and of the whole chapter"
     rows = [('','plain s','ours s','floor s','plain / ours','ours / floor','tokens/s, ours','peak MB')]
     for k,o in res.items():
-        if not (isinstance(o, dict) and 'plain_s' in o): continue
+        if 'plain_s' not in o: continue
         a,b,c = (o[f'{w}_s'] for w in _ways)
         rows.append((k.replace('_', ' '), f'{a:.2f}', f'{b:.2f}', f'{c:.2f}', f'{a/b:.2f}', f'{b/c:.2f}',
                      f"{o['tokens_per_s']:,}" if 'tokens_per_s' in o else '', f"{o['peak_mb']:,}" if 'peak_mb' in o else ''))
@@ -323,7 +323,7 @@ def human_lm_bench(
     except KeyboardInterrupt:
         print('\nhuman_lm_bench: interrupted, no file was written', file=sys.stderr)
         return 130
-    res = {**models, 'whole_chapter':whole_chapter(models), 'group_chunks':grouping, 'scale':scale, 'threads':torch.get_num_threads()}
+    res = {**models, 'whole_chapter':dict(whole_chapter(models), threads=torch.get_num_threads()), 'group_chunks':grouping, 'scale':scale}
     say(f"\nSeconds an epoch, medians of {a.repeats}; the last row is all epochs of these models:\n\n{bench_table(res)}")
     if a.json: write_whole(a.json, json.dumps(res, indent=1)+'\n')
     if a.picture: bench_picture(res).save(a.picture)

@@ -86,6 +86,19 @@ def test_hyperparameters_are_set_as_in_fastai():
     for o in opts:
         with pytest.raises(AssertionError, match='2 parameter groups'): o.set_hyper('lr', [0.1,0.2,0.3])
 
+@pytest.mark.parametrize('kw', [{}, dict(lr_max=slice(1e-4,1e-2)), dict(lr_max=0.02, div=10., div_final=1e3, pct_start=0.4, wd=0.2, moms=(0.9,0.8,0.7))], ids=str)
+def test_one_cycle_is_fastais(kw):
+    "Learning rate of each group and momentum at every batch, weight decay, and what comes of them"
+    runs = []
+    for cls in (QuickLearner,Learner):
+        learn = tiny(cls, splitter=lambda m: [list(m[0].parameters()), list(m[1:].parameters())])
+        heard = []
+        class Note(Callback):
+            def before_step(self): heard.append([dict(o) for o in self.opt.hypers])
+        with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(2, cbs=Note(), **kw)
+        runs.append((heard, [o.tolist() for o in learn.model.parameters()]))
+    assert len(runs[0][0])==2*len(learn.dls.train) and runs[0]==runs[1]
+
 def test_fused_adam_without_a_kernel(monkeypatch):
     fused = run_steps(FusedAdam)
     monkeypatch.setattr('human_lm.fast._can_fuse', lambda ps: False)
