@@ -5,12 +5,11 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st
 from torch import nn
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
 from fastai.text.models.awdlstm import AWD_LSTM,RNNDropout,awd_lstm_lm_config,dropout_mask
 from fastai.text.models.core import LinearDecoder,SequentialRNN,get_language_model
-from human_lm.awd_lstm import *
-from human_lm.draw_masks import *
-from human_lm.layers import *
+from human_lm.cells.awd_lstm import *
+from human_lm.pictures.masks import *
+from human_lm.cells.layers import *
 from human_lm.regularize import LMModel7
 
 class BuiltIn(AWDLSTM):
@@ -256,7 +255,7 @@ def test_text_learner(tmp_path):
     from fastai.losses import CrossEntropyLossFlat
     from fastai.metrics import accuracy
     from fastai.text.learner import TextLearner
-    from human_lm.flat import FlatSeqs
+    from human_lm.training.sequences import FlatSeqs
     from human_lm.stateful import group_chunks
     torch.manual_seed(0)
     ds = group_chunks(FlatSeqs(torch.arange(600)%10, sl=5), 4)

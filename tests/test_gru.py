@@ -4,9 +4,9 @@ import copy,io,pickle
 import pytest,torch
 from hypothesis import given,settings,strategies as st
 
-from human_lm.gru import *
-from human_lm.layers import *
-from human_lm.reproduce import chapter_learner
+from human_lm.cells.gru import *
+from human_lm.cells.layers import *
+from human_lm.runs.recipes import chapter_learner
 
 def scores(o): return o[0] if isinstance(o, tuple) else o
 
@@ -103,7 +103,7 @@ def test_exported_learner(cell, tmp_path):
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner,load_learner
     from fastai.losses import CrossEntropyLossFlat
-    from human_lm.flat import FlatSeqs
+    from human_lm.training.sequences import FlatSeqs
     from human_lm.stateful import group_chunks
     ds = group_chunks(FlatSeqs(torch.arange(200)%30, sl=5), 4)
     dls = DataLoaders.from_dsets(ds, ds, bs=4, shuffle=False, drop_last=True, num_workers=0)

@@ -3,15 +3,15 @@ import json,os,signal,subprocess,sys
 import pytest,torch
 
 from conftest import run_python
-from human_lm.command import *
-from human_lm.published import *
-from human_lm.reproduce import *
+from human_lm.commands.reproduce import *
+from human_lm.runs.published import *
+from human_lm.runs.recipes import *
 
 # Sums are added in the order that the processor's vector units suggest, and LMModel4 notices after three epochs:
-# nbs/07_worth.ipynb shows how far it agrees with which.
+# nbs/44_runs.seeds.ipynb shows how far it agrees with which.
 n_epochs_4 = 5 if torch.backends.cpu.get_cpu_capability()=='AVX512' else 3
 
-# How far each table agrees with the print; see nbs/published.ipynb. LMModel7's start is not known.
+# How far each table agrees with the print; see nbs/40_runs.published.ipynb. LMModel7's start is not known.
 @pytest.mark.parametrize('name,n,tol', [('LMModel1',4,1e-4), ('LMModel2',4,1e-4), ('LMModel3',3,1e-4), ('LMModel4',n_epochs_4,1e-4), ('LMModel5',15,1e-3), ('LMModel6',3,1e-4)])
 def test_published_figures(name, n, tol):
     res = reproduce_model(name)
@@ -84,8 +84,8 @@ def test_seeds(tmp_path, capsys):
     (['--json','no/such/folder/x.json'], 'cannot write'), (['--json','.'], 'cannot write'), (['--colour'], '--colour')])
 def test_bad_arguments(args, match, capsys, monkeypatch):
     "One line that says what is wrong, status 2, and nothing is trained"
-    monkeypatch.setattr('human_lm.command.reproduce_model', lambda *a, **k: pytest.fail('trained'))
-    monkeypatch.setattr('human_lm.command.seed_accuracies', lambda *a, **k: pytest.fail('trained'))
+    monkeypatch.setattr('human_lm.commands.reproduce.reproduce_model', lambda *a, **k: pytest.fail('trained'))
+    monkeypatch.setattr('human_lm.commands.reproduce.seed_accuracies', lambda *a, **k: pytest.fail('trained'))
     with pytest.raises(SystemExit) as e: human_lm_reproduce(args)
     out,err = capsys.readouterr()
     assert e.value.code==2 and out=='' and err.count('\n')==1
@@ -94,7 +94,7 @@ def test_bad_arguments(args, match, capsys, monkeypatch):
 def test_a_read_only_file_is_left_alone(tmp_path, capsys, monkeypatch):
     path = tmp_path/'x.json'
     path.write_text('mine')
-    monkeypatch.setattr('human_lm.shell.os.access', lambda p, mode: False)  # what chmod does for everyone but root
+    monkeypatch.setattr('human_lm.runs.results.os.access', lambda p, mode: False)  # what chmod does for everyone but root
     with pytest.raises(SystemExit): human_lm_reproduce(['--json', str(path)])
     assert 'read-only' in capsys.readouterr().err and path.read_text()=='mine'
 
@@ -103,13 +103,13 @@ def test_failure_while_writing(tmp_path, capsys, monkeypatch):
     path = tmp_path/'x.json'
     path.write_text('old')
     def full(*a): raise OSError(28, 'No space left on device')
-    monkeypatch.setattr('human_lm.shell.os.replace', full)
+    monkeypatch.setattr('human_lm.runs.results.os.replace', full)
     with pytest.raises(SystemExit) as e: human_lm_reproduce(['--models', '1', '--json', str(path)])
     assert e.value.code==2 and 'No space left' in capsys.readouterr().err
     assert path.read_text()=='old' and os.listdir(tmp_path)==['x.json']
 
 # Ctrl-C is ignored by what a script starts in the background, and so perhaps by these tests; the command should feel it all the same
-interruptible = '''import signal,sys; from human_lm.command import human_lm_reproduce
+interruptible = '''import signal,sys; from human_lm.commands.reproduce import human_lm_reproduce
 signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(human_lm_reproduce(sys.argv[1:]))'''
 
 @pytest.mark.skipif(os.name=='nt', reason='Windows has no SIGINT to send to one process')
@@ -167,7 +167,7 @@ def test_workers_are_quiet():
     "One thread, and Ctrl-C is not for them"
     out = run_python('''
 import os,signal,torch
-from human_lm.shell import quiet_worker
+from human_lm.runs.workers import quiet_worker
 torch.set_num_threads(3)
 quiet_worker()
 os.kill(os.getpid(), signal.SIGINT)
