@@ -11,13 +11,11 @@ import os,shutil,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
 
-import torch,inflect
+import torch
 from filelock import FileLock
 from fastcore.foundation import L
 
 # %% ../nbs/00_data.ipynb #28b21403
-_speller = inflect.engine()
-
 def check_sizes(
     **sizes, # What each size is called, and its value
 ):
@@ -27,13 +25,32 @@ def check_sizes(
             raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
 
 # %% ../nbs/00_data.ipynb #92299b26
+_small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen '
+          'sixteen seventeen eighteen nineteen').split()
+_tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split()
+_groups = ['', *('thousand million billion trillion quadrillion quintillion sextillion septillion octillion '
+                'nonillion decillion').split()]
+
+def _spell_group(n):
+    "The words of `n`, 0 to 999; none for 0"
+    hundreds,n = divmod(n, 100)
+    words = [_small[hundreds-1], 'hundred'] if hundreds else []
+    if n>=20:
+        words.append(_tens[n//10-2])
+        n %= 10
+    return words + _small[n-1:n]
+
 def spell(
-    n:int, # The number, 1 or more
+    n:int, # The number, 1 or more, below 10³⁶
 )->str: # Words with one space between them
-    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen"
+    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen; `ValueError` for what is no such number"
     check_sizes(n=n)
-    words = _speller.number_to_words(n, andword='', comma='')
-    return words.replace('-', ' ').replace(',', '')  # inflect before 7.6 puts commas in all the same
+    if n>=1000**len(_groups): raise ValueError(f"numbers are spelled below 10^{3*len(_groups)}, got {n}")
+    words = []
+    for name in _groups:
+        n,group = divmod(n, 1000)
+        if group: words = [*_spell_group(group), name, *words]
+        if not n: return ' '.join(words).rstrip()  # the group that is said last has no name
 
 # %% ../nbs/00_data.ipynb #91e2d0c2
 corpus_files = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}

@@ -1,4 +1,4 @@
-import errno,os,shutil,subprocess,sys,time
+import errno,hashlib,os,shutil,subprocess,sys,time
 
 import pytest,torch
 from hypothesis import given, strategies as st
@@ -112,6 +112,17 @@ def test_spelling(n):
     s = spell(n)
     assert s==' '.join(s.split()) and s.replace(' ','').isalpha() and s.islower() and ' and ' not in s
     assert s!=spell(n+1)
+
+def test_every_number_of_the_corpus_is_spelled_as_published():
+    "The files, byte for byte"
+    digests = {k: hashlib.sha256(data._file_text(k).encode()).hexdigest() for k in data.corpus_files}
+    assert digests=={'train.txt':'194a5defcc1e77a1697d94422744f1b8552ddf5ad7f31e9c84cc1956014c16bf',
+                     'valid.txt':'3a3e30cd8eddcd27477ef232bd07bc5d12b34b1ceec6295c607f0faff793ed5e'}
+
+def test_large_numbers():
+    assert spell(10**35)=='one hundred decillion' and spell(10**9+10**3)=='one billion one thousand'
+    assert spell(1_000_000)=='one million' and spell(100_019)=='one hundred thousand nineteen'
+    with pytest.raises(ValueError, match=r'below 10\^36'): spell(10**36)
 
 @pytest.mark.parametrize('n', [0, -3, 1.5, '7', True])
 def test_spelling_bad_input(n):
