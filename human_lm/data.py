@@ -7,7 +7,7 @@ __all__ = ['corpus_files', 'check_sizes', 'spell', 'human_numbers', 'read_lines'
            'lm_seqs', 'split_seqs']
 
 # %% ../nbs/00_data.ipynb #f20635eb
-import os,shutil,tempfile,warnings
+import configparser,os,shutil,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -94,16 +94,26 @@ def _move_aside(dest):
                   f"it is now {aside}, and a fresh copy takes its place")
 
 # %% ../nbs/00_data.ipynb #5b37c2b9
+def _corpus_folder():
+    "Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and it cannot be written"
+    from fastai.data.external import fastai_path  # slow to import, and nothing else in this module needs it
+    home = Path(os.getenv('FASTAI_HOME', '~/.fastai'))
+    try: return fastai_path('data')/'human_numbers'
+    except (configparser.Error,UnicodeError,TypeError) as e:  # no INI file, no text, no folder named
+        raise OSError(f"fastai's configuration {home/'config.ini'} is damaged: delete it, and fastai makes a new one") from e
+    except OSError as e:
+        raise OSError(f"cannot write to {home}, where fastai keeps its configuration ({e}): "
+                      "set the environment variable FASTAI_HOME to a folder that you can write to") from e
+
 def human_numbers(
     download:bool=False, # Fetch fastai's archive from the network instead?
 )->Path: # Folder with `train.txt` and `valid.txt`
     "Folder of the Human Numbers corpus, made unless fastai's own copy is there; `OSError` if it cannot be written"
-    # fastai takes seconds to import, and nothing else in this module needs it
-    from fastai.data.external import URLs, fastai_path, untar_data
-    if download: return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
-    dest = None
+    if download:
+        from fastai.data.external import URLs, untar_data
+        return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
+    dest = _corpus_folder()
     try:
-        dest = fastai_path('data')/'human_numbers'
         if _is_whole(dest): return dest
         dest.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(dest.with_name('.human_numbers.lock')):
@@ -111,7 +121,7 @@ def human_numbers(
             if dest.exists(): _move_aside(dest)
             _write_corpus(dest)
     except OSError as e:
-        raise OSError(f"cannot write the Human Numbers to {dest or 'the folder of fastai'} ({e}): set the environment "
+        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): set the environment "
                       "variable FASTAI_HOME to a folder that you can write to, or change `data` in fastai's config.ini") from e
     return dest
 

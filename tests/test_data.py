@@ -185,3 +185,18 @@ def test_written_beside_its_place(fastai_home, monkeypatch):
     monkeypatch.setattr(data.tempfile, 'mkdtemp', lambda **kw: (made.append(kw), real(**kw))[1])
     path = human_numbers()
     assert made==[dict(prefix='human_numbers.', suffix='.tmp', dir=path.parent)]
+
+@pytest.mark.parametrize('text', [b'no section', b'[DEFAULT]\ndata', b'[DEFAULT]\nmodel=1', b'', b'\xff\xfe\x00'])
+def test_damaged_configuration(fastai_home, text):
+    "One line that says which file it is, and what to do"
+    fastai_home.mkdir()
+    (fastai_home/'config.ini').write_bytes(text)
+    with pytest.raises(OSError, match='config.ini is damaged: delete it') as e: human_numbers()
+    assert '\n' not in str(e.value)
+    (fastai_home/'config.ini').unlink()
+    fastai_cfg.cache_clear()
+    assert len(read_lines(human_numbers()))==9998
+
+def test_configuration_that_cannot_be_written(fastai_home):
+    fastai_home.write_text('a file where the folder should be')
+    with pytest.raises(OSError, match='where fastai keeps its configuration.*FASTAI_HOME'): human_numbers()
