@@ -125,7 +125,7 @@ def terminal_command(
                     finally: sys.stdout.flush()
                     return status
                 except KeyboardInterrupt as e:
-                    return end(128+(signals or [signal.SIGINT])[0], f"interrupted, {e or 'no file was written'}")
+                    return end(128+(signals or [signal.SIGINT])[0], f"interrupted, {str(e) or 'no file was written'}")
                 except OSError as e:
                     err = _output_error()
                     if isinstance(err, BrokenPipeError): return 141
