@@ -3,7 +3,7 @@
 A run leaves the print when an activation falls on the other side of zero than it did on the published run's GPU. So: go back to
 the start of the epoch in question, or of the one before, move every weight up or down by the smallest step of its float, and try
 again, up to TRIES times each (40). If one of the tries agrees with the print to 1e-4, go on from there. The moves are drawn with
-the seed of the try. FILE gets the moves that were kept, and how many epochs then agree; nbs/44_runs.seeds.ipynb shows it. Which tries
+the seed of the try. FILE gets the moves that were kept, and how many epochs then agree; nbs/45_runs.seeds.ipynb shows it. Which tries
 succeed depends on the processor.
 """
 import json,sys

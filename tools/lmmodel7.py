@@ -3,7 +3,7 @@
 The published run drew its weights from the CPU's generator and its dropout masks from a GPU's, which is a counter-based one
 (Philox4x32-10; Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). So masks can be computed here,
 for each way in which a GPU may lay the numbers out over the activations. For every history of at most three builds and fits
-before the run, the first epoch is trained and compared with the print. FILE gets the result, which nbs/44_runs.seeds.ipynb shows.
+before the run, the first epoch is trained and compared with the print. FILE gets the result, which nbs/45_runs.seeds.ipynb shows.
 """
 import itertools,json,sys,time
 from functools import lru_cache
