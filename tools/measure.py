@@ -4,8 +4,8 @@ What is measured stands in tools/measurements/NAME.py: a docstring that says it 
 file; `tasks(n_seeds)`, which gives `{key: (function, keyword arguments)}`, the longest first, with the measurement's
 own number for `None`; and `result(done)`, which makes what the file holds from `{key: value}`. The functions stand at
 the top of the file, and their values are such as JSON can hold. Tasks run side by side, one a core. What is done is
-kept beside the file in NAME.part, so that the same command goes on where it was stopped; when code or settings have changed
-since, what they bear on is measured anew.
+kept beside the file in NAME.part, so that the same command goes on where it was stopped; when code or settings have
+changed since, what they bear on is measured anew.
 """
 import ast,hashlib,json,pickle,sys,time
 from difflib import get_close_matches
@@ -33,7 +33,7 @@ def about(path):
 def key_name(key): return ', '.join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 def code_hash(path, made):
-    "One value for the measurement in file `path`, the package, and the versions in `made`: what is done holds for these"
+    "One value for the measurement in file `path`, the package, and the versions in `made`: what is done holds for them"
     package = Path(human_lm.__file__).parent
     files = [path, *sorted(o for o in package.rglob('*') if o.suffix in ('.py','.json') and o.name!='_modidx.py')]
     said = [json.dumps(made['versions']).encode(), *(o.read_bytes() for o in files)]
@@ -61,7 +61,7 @@ def take(name, n_seeds=None, n_proc=None, only='*', say=print):
     "Measure `name` and write its file; the exit status"
     path = root/'nbs'/'measured'/f'{name}.json'
     measurement = import_module(f'measurements.{name}')
-    made = provenance(f'make measure ARGS={name}' if n_seeds is None else f'make measure ARGS="{name} --seeds {n_seeds}"')
+    made = provenance('make measure ARGS=' + (name if n_seeds is None else f'"{name} --seeds {n_seeds}"'))
     tasks = measurement.tasks(n_seeds)
     chosen = {k:o for k,o in tasks.items() if fnmatchcase(key_name(k), only)}
     if not chosen: raise SystemExit(f'no task of {name} fits {only!r}; {name} --list says which there are')
