@@ -11,14 +11,14 @@ from pathlib import Path
 
 import torch
 
-from ..counting.best import Recipe,best_reader,recipe_learner
+from ..counting.best import best_reader,committee
 from ..counting.measures import count_on,read_rows
 from ..text.generate import TokenReader,check_vocab
-from ..runs.recipes import chapter_corpus
+from ..runs.recipes import chapter_corpus,validation_rows
 from ..text.save import load_lm,save_lm
 from ..runs.results import *
 from .terminal import *
-from ..runs.seeds import ideal_reader,validation_rows
+from ..runs.reader import reference_reader
 
 # %% ../../nbs/72_commands.count.ipynb #d11443d7
 def show_count(
@@ -56,7 +56,7 @@ def _parser():
     start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), default=1, metavar='N', help='train with the seeds 0 to N-1 (default: 1)')
     start.add_argument('--load', type=Path, metavar='FILE', help='load a model that was saved, and train none')
     p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained')
-    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N', help=f'epochs to train (default: {Recipe.n_epoch})')
+    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N', help=f'epochs to train (default: {committee.n_epoch})')
     p.add_argument('--no-cache', action='store_true', help='read without the neural cache')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
@@ -71,11 +71,11 @@ def _load(path, vocab):
 # %% ../../nbs/72_commands.count.ipynb #fdb07827
 def _train(seed, n_epoch):
     "A model trained by the best recipe; and the seconds that it took"
-    recipe,learn = Recipe(),recipe_learner(seed=seed, final=True)
+    learn = committee.learner(seed, fast=True, part='final')
     start = time.perf_counter()
     with learn.no_logging():
         if not sys.stdout.isatty(): learn.remove_cb(learn.progress)
-        learn.fit_one_cycle(n_epoch or recipe.n_epoch, recipe.lr, wd=recipe.wd)
+        committee.fit(learn, n_epoch)
     return learn.model, time.perf_counter()-start
 
 def human_lm_count(
@@ -96,7 +96,7 @@ def human_lm_count(
     except ValueError as e: parser.error(str(e))
     except OSError as e: parser.error(f'cannot read {a.load}: {e.strerror or e}' if a.load else str(e))
     torch.set_num_threads(1)
-    res = dict(accuracy=[], ceiling=round(float(ideal_reader(nums, *validation_rows()).mean()), 4), next_number_accuracy=[], count_length=[], seconds=[])
+    res = dict(accuracy=[], ceiling=round(float(reference_reader(nums, *validation_rows()).mean()), 4), next_number_accuracy=[], count_length=[], seconds=[])
     try:
         for seed in range(a.seeds):
             if not a.load: print(f'Training, seed {seed} …', flush=True)

@@ -13,6 +13,7 @@ import torch
 
 from ..runs.published import *
 from ..runs.recipes import *
+from ..runs.reproduce import *
 from ..runs.results import *
 from .terminal import *
 from ..runs.seeds import *
@@ -27,7 +28,7 @@ counts AR and TAR in (see notebook 05)."""
 
 def _parser():
     p = OneLineParser(prog='human_lm_reproduce', description=_about, epilog=_notes)
-    p.add_argument('--models', type=some_of('model', list(chapter_runs)), default=list(chapter_runs), metavar='1,4,6',
+    p.add_argument('--models', type=some_of('model', list(chapter_models)), default=list(chapter_models), metavar='1,4,6',
                    help='which models to train (default: all seven)')
     start = p.add_mutually_exclusive_group()
     start.add_argument('--faithful', action='store_true',
@@ -44,9 +45,9 @@ def _one_run_each(names, seed, faithful):
     "Train and print model by model; all figures, for the JSON file"
     baseline,models = reproduce_baseline(),{}
     for name in names:
-        run = chapter_runs[name]
+        run = recipe(name)
         print(f'\n{name}: {run.n_epoch} epochs at {run.lr}, seed {seed}', flush=True)
-        if faithful: print(f'start: {describe_start(name)}', flush=True)
+        if faithful: print(f'start: {recipe(name).history()}', flush=True)
         models[name] = reproduce_model(name, seed, progress=sys.stdout.isatty())
         print(epoch_table(name, models[name]), flush=True)
     print(f'\nAccuracy after the last epoch:\n\n{summary_table(baseline, models)}')
