@@ -9,7 +9,7 @@ from human_lm.reproduce import chapter_runs
 from human_lm.stateful import LMModel4
 from side_by_side import SideBySide,sequences
 
-n_epoch,n_nudges = 15,2  # nudged runs beside each plain one
+n_epoch,n_nudges = 15,1  # nudged runs beside each plain one
 
 class Signs:
     "A nonlinearity that counts the activations which are above zero in a nudged run and not in its plain one, or the other way round"

@@ -28,6 +28,11 @@ def sequences(
 
 def _linear(x, w, b): return torch.baddbmm(b[:,None], x, w.mT)  # runs × rows × …
 
+def lstm_cell(i, f, new, o, c):
+    "Output and cell state from input, forget, cell and output gate, before their nonlinearities, and the last cell state"
+    c = f.sigmoid()*c + i.sigmoid()*new.tanh()
+    return o.sigmoid()*c.tanh(), c
+
 class SideBySide:
     "`LMModel2` to `LMModel7`, as many as there are seeds, with the chapter's arithmetic"
     def __init__(self, make, seeds):
@@ -42,6 +47,7 @@ class SideBySide:
         self.keeps,self.text,self.every = isinstance(m, KeepsState),isinstance(m, LMModel7),isinstance(m, (LMModel4,LMModel5))
         # a model may name another nonlinearity of its own state
         self.act = getattr(m, 'act', None) or {'RNN_RELU':F.relu, 'RNN_TANH':torch.tanh}.get(getattr(getattr(m, 'rnn', None), 'mode', ''), F.relu)
+        self.cell = getattr(m, 'cell', lstm_cell)  # or another cell with as many weights
         self.h = None
 
     def reset(self): self.h = None
@@ -54,10 +60,7 @@ class SideBySide:
         for t in range(steps):
             g = gates_in[:,t] + _linear(h, wh, bh)
             if c is None: h = self.act(g)
-            else:
-                i,f,new,o = g.chunk(4, -1)
-                c = f.sigmoid()*c + i.sigmoid()*new.tanh()
-                h = o.sigmoid()*c.tanh()
+            else: h,c = self.cell(*g.chunk(4, -1), c)
             outs.append(h)
         return torch.stack(outs, 1), h, c
 

@@ -16,15 +16,13 @@ def hard_tanh(x): return F.hardtanh(x)
 def wide_hard_tanh(x): return F.hardtanh(x, -8., 8.)
 def clipped_relu(x): return x.clamp(0., 1.)
 def wide_clipped_relu(x): return x.clamp(0., 8.)
-def absolute(x): return x.abs()
-def linear(x): return x
 
 acts = {'tanh':torch.tanh, 'ReLU':F.relu, 'ReLU up to 1':clipped_relu, 'ReLU up to 8':wide_clipped_relu, 'tanh from -8 to 8':wide_tanh,
-        'straight from -1 to 1':hard_tanh, 'straight from -8 to 8':wide_hard_tanh, 'linear':linear}
+        'straight from -1 to 1':hard_tanh, 'straight from -8 to 8':wide_hard_tanh}
 kinds = {  # nonlinearity, layers, what the weights from state to state start as
     'tanh, 1 layer':('tanh',1,None), 'tanh, 2 layers':('tanh',2,None), 'ReLU, 1 layer':('ReLU',1,None), 'ReLU, 2 layers':('ReLU',2,None),
     **{f'{o}, 1 layer':(o,1,None) for o in list(acts)[2:]},
-    'tanh, 1 layer, identity':('tanh',1,'identity'), 'ReLU, 1 layer, identity':('ReLU',1,'identity'),
+    'tanh, 1 layer, identity':('tanh',1,'identity'),
     'tanh, 1 layer, orthogonal':('tanh',1,'orthogonal'), 'ReLU, 1 layer, orthogonal':('ReLU',1,'orthogonal'),
 }
 
