@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from human_lm import *
+from human_lm.all import *
 from conftest import few
 
 vocab_sz,n_hidden = 7,4

@@ -1,18 +1,20 @@
 "The command human_lm_count, and the models of notebook 48"
 import contextlib,json,pickle,copy
+from dataclasses import replace
 
 import pytest,torch
 from fastai.callback.training import ShortEpochCallback
 
-from human_lm import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_model,recipe_learner,save_model,
+from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,save_lm,
                       show_count,LMModel4,LMModel7,GRULMModel7)
-from human_lm import count,hold_out,read_rows,validation_rows,FusedAdam,TokenReader
-from human_lm.counting import Written
+from human_lm.all import hold_out,read_rows,validation_rows,FusedAdam,TokenReader
+from human_lm.commands import count
+from human_lm.counting.measures import Written
 
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
-    save_model(BlockLMModel(30, 16, 1, 0.1), tmp_path/'m.safetensors', chapter_corpus()[0])
+    save_lm(BlockLMModel(30, 16, 1, 0.1), tmp_path/'m.safetensors', chapter_corpus()[0])
     return tmp_path/'m.safetensors'
 
 def test_loaded_model_counts(saved, tmp_path, capsys):
@@ -38,7 +40,7 @@ def test_trains_saves_and_says_the_same_again(tmp_path, capsys):
     ('--stop 1000000', '999999'), ('--load nowhere', 'cannot read nowhere'), ('--save nowhere/m', 'cannot write'), ('--json .', 'cannot write'),
     ('--load a --save b', 'with --load there is none'), ('--epochs 0', 'at least 1'), ('--what', 'unrecognized')])
 def test_bad_arguments(args, says, capsys, monkeypatch):
-    monkeypatch.setattr('human_lm.count._train', lambda *_: pytest.fail('something was trained'))
+    monkeypatch.setattr('human_lm.commands.count._train', lambda *_: pytest.fail('something was trained'))
     with pytest.raises(SystemExit) as e: human_lm_count(args.split())
     err = capsys.readouterr().err
     assert e.value.code==2 and says in err and err.count('\n')==1
@@ -48,13 +50,13 @@ def test_other_vocabulary(tmp_path, capsys):
     vocab = chapter_corpus()[0]
     for i,(words,says) in enumerate(((Vocab(reversed(vocab.words)), 'another vocabulary'), (None, 'knows 31 tokens'))):
         path = tmp_path/f'{i}.safetensors'
-        save_model(LMModel4(30 if words else 31, 8), path, words)
+        save_lm(LMModel4(30 if words else 31, 8), path, words)
         with pytest.raises(SystemExit): human_lm_count(['--load', str(path)])
         assert says in capsys.readouterr().err
 
 def test_interrupted(tmp_path, capsys, monkeypatch):
     def stop(*_): raise KeyboardInterrupt
-    monkeypatch.setattr('human_lm.count._train', stop)
+    monkeypatch.setattr('human_lm.commands.count._train', stop)
     assert human_lm_count(['--json', str(tmp_path/'c.json')])==130
     assert not list(tmp_path.iterdir()) and 'interrupted' in capsys.readouterr().err
 
@@ -89,8 +91,8 @@ def test_block_model_keeps_its_promises(tmp_path):
     m,x = BlockLMModel(30, 16, 2, 0.5, p_in=0.3, n_blocks=4),torch.randint(0, 30, (3,8))
     m(x)
     for o in (pickle.loads(pickle.dumps(m)), copy.deepcopy(m)): assert o.h is None and o.rnn.cells[1].n_blocks==4
-    save_model(m, tmp_path/'m', None)
-    o = load_model(tmp_path/'m')[0]
+    save_lm(m, tmp_path/'m', None)
+    o = load_lm(tmp_path/'m')[0]
     m.eval().reset()
     assert torch.equal(m(x)[0], o(x)[0]) and (o.drop_in.p,o.drop.p)==(0.3,0.5)
     m.reset()
@@ -115,8 +117,8 @@ def test_committee_is_its_members(tmp_path):
     y = torch.randint(0, 30, (4,5))
     loss = sum(MembersLoss()(o, y) for o in want)/3
     torch.testing.assert_close(MembersLoss()(scores, y), loss)
-    save_model(m, tmp_path/'m')
-    for o in (m, load_model(tmp_path/'m')[0]):
+    save_lm(m, tmp_path/'m')
+    for o in (m, load_lm(tmp_path/'m')[0]):
         for a in (o, *alone): a.eval().reset()
         torch.testing.assert_close(o(x)[0].exp(), sum(a(x)[0].exp() for a in alone)/3, rtol=1e-4, atol=1e-6)
     assert o.n_members==3
@@ -142,39 +144,36 @@ def test_members_must_come_out_even(sizes):
 @pytest.mark.parametrize('cls', [LMModel7, GRULMModel7])
 def test_gru_models_are_saved_too(cls, tmp_path):
     m = cls(30, 8, 2, 0.5).eval()
-    save_model(m, tmp_path/'m')
-    o,x = load_model(tmp_path/'m')[0],torch.randint(0, 30, (2,5))
+    save_lm(m, tmp_path/'m')
+    o,x = load_lm(tmp_path/'m')[0],torch.randint(0, 30, (2,5))
     assert type(o) is cls and torch.equal(o(x)[0], m(x)[0])
 
-def test_recipes():
-    kinds = {o: type(Recipe(cell=o, n_hidden=16, n_members=1).model(30)) for o in ('block','GRU','LSTM')}
-    assert kinds=={'block':BlockLMModel, 'GRU':GRULMModel7, 'LSTM':LMModel7}
-    assert Recipe(n_hidden=16, n_members=3).model(30).h_o.weight.shape==(30,48)
-    with pytest.raises(ValueError, match='n_members=1'): Recipe(cell='GRU').model(30)
-    with pytest.raises(ValueError, match='no cell'): Recipe(cell='RNN').model(30)
 
 def test_recipe_learner_is_seeded_and_rows_go_on():
-    learn = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3)
+    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16}, n_epoch=1)
+    def held(seed): return small.learner(seed, fast=True, part='held out')
+    learn = held(3)
     a,b = list(learn.dls.train)[:2]
     assert a[0].shape==(32,16) and torch.equal(a[0][:,1:], a[1][:,:-1]) and torch.equal(a[1][:,-1], b[0][:,0])
     assert learn.dls.valid.one_batch()[0].shape[0]==64
-    w = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3).model.i_h.weight
-    assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, recipe_learner(Recipe(n_hidden=16), seed=4).model.i_h.weight)
+    w = held(3).model.i_h.weight
+    assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, held(4).model.i_h.weight)
     assert (best_reader(learn.model).theta,best_reader(LMModel4(30, 8)).theta)==(6.,30.)  # the states of five members are compared at once
 
 def test_recipe_learner_is_built_as_the_recipe_says():
     "Each part of the text, of the batches and of the training"
     from fastai.callback.rnn import RNNRegularizer
     vocab,nums = chapter_corpus()
-    recipe = Recipe(n_hidden=16, n_members=2, bs=8, sl=5, alpha=3., beta=0.5)
+    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16, 'n_members':2}, bs=8, sl=5, alpha=3., beta=0.5, eps=5e-6)
     seen = {}
     for final in (False,True):
-        learn = recipe_learner(recipe, final=final)
+        learn = small.learner(fast=True, part='final' if final else 'held out')
         train,valid = (o.dataset for o in learn.dls)
         end = validation_rows()[0][0]+1 if final else len(hold_out(vocab, nums).train)
         seen[final] = end
-        assert torch.equal(train.nums.long(), nums[:end]) and (train.sl,valid.sl)==(5,16) and train.vocab is valid.vocab is vocab
-        assert torch.equal(valid.nums.long(), hold_out(vocab, nums).held) and [o.bs for o in learn.dls]==[8,64]
+        assert torch.equal(train.nums.long(), nums[:end]) and train.sl==5 and train.vocab is valid.vocab is vocab
+        assert final or torch.equal(valid.nums.long(), hold_out(vocab, nums).held)
+        assert [o.bs for o in learn.dls]==[8,64]
         reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
         assert (reg.alpha,reg.beta)==(3.,0.5)
         learn.create_opt()
@@ -190,7 +189,7 @@ def test_the_best_reader_is_the_one_of_the_notebook():
 
 def test_what_the_command_says(saved, capsys, monkeypatch):
     "Line by line, with and without the cache; for a model that is trained, its seed and its time too"
-    model = load_model(saved)[0]
+    model = load_lm(saved)[0]
     def lines(args):
         assert human_lm_count(args.split())==0
         return capsys.readouterr().out.splitlines()
@@ -201,7 +200,7 @@ def test_what_the_command_says(saved, capsys, monkeypatch):
         assert out[:2]==[f'0 s; {100*acc:.2f} % of the validation tokens, where 98.34 % can be known', '']
         assert out[2].split()==['20','xxxx'] and out[-3:]==['', '0.00 % of the numbers right; 0 before the first mistake', '']
     asked = []
-    monkeypatch.setattr('human_lm.count._train', lambda *a: (asked.append(a), (model, 61.3))[1])
+    monkeypatch.setattr('human_lm.commands.count._train', lambda *a: (asked.append(a), (model, 61.3))[1])
     out = lines('--seeds 2 --epochs 3 --start 20 --stop 20')
     assert asked==[(0,3), (1,3)] and [o for o in out if 'Training' in o]==['Training, seed 0 …','Training, seed 1 …']
     assert sum(o.startswith('61 s; ') for o in out)==2
@@ -212,7 +211,7 @@ def test_options_of_the_command():
     a = vars(p.parse_args([]))
     assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, no_cache=False, json=None)
     text = ' '.join(p.format_help().split())
-    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {Recipe.n_epoch})'))
+    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {committee.n_epoch})'))
     a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --no-cache --json j'.split())
     assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,a.no_cache,str(a.json))==(2,3,4,'s',5,True,'j')
     with pytest.raises(SystemExit): p.parse_args('--seeds 2 --load x'.split())
@@ -224,13 +223,14 @@ def test_training_of_the_command(monkeypatch, n_epoch):
         progress,model = 'bar','the model'
         def no_logging(self): return contextlib.nullcontext()
         def remove_cb(self, cb): calls.append(('without',cb))
-        def fit_one_cycle(self, *a, **kw): calls.append((a,kw))
     calls = []
-    monkeypatch.setattr('human_lm.count.recipe_learner', lambda **kw: (calls.append(kw), Learn())[1])
-    monkeypatch.setattr('human_lm.count.time.perf_counter', iter([10.,72.]).__next__)
-    r = Recipe()
+    class Run:
+        def learner(self, *a, **kw): return (calls.append((a,kw)), Learn())[1]
+        def fit(self, learn, n_epoch): calls.append(n_epoch)
+    monkeypatch.setattr('human_lm.commands.count.committee', Run())
+    monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
     assert count._train(3, n_epoch)==('the model', 62.)
-    assert calls==[dict(seed=3, final=True), ('without','bar'), ((n_epoch or r.n_epoch, r.lr), dict(wd=r.wd))]
+    assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]
 
 def test_members_sizes_and_start():
     "Defaults are one member of 8 blocks; weights are drawn as for one member; each size is checked"

@@ -3,7 +3,7 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st
 from torch import nn
 
-from human_lm.layers import *
+from human_lm.cells.layers import *
 from human_lm.lstm import LMModel6
 from human_lm.multilayer import LMModel5
 from human_lm.regularize import LMModel7

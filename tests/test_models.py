@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch import nn
 
-from human_lm import *
+from human_lm.all import *
 
 vocab_sz,n_hidden = 11,6
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest,torch
 
-from human_lm import *
-from human_lm.fast import FlatDL, flat_dls
+from human_lm.all import *
+from human_lm.training.learner import FlatDL, flat_dls
 
 def loaders(bs=8): return flat_dls(*split_seqs(FlatSeqs(torch.arange(1000)%30, 4)), bs=bs)
 
@@ -53,8 +53,8 @@ import sys,torch
 from pathlib import Path
 from fastai.callback.core import Callback
 from fastai.torch_core import rank_distrib
-from human_lm.bench import fast_learner
-from human_lm.processes import fit_processes
+from human_lm.runs.recipes import chapter_learner
+from human_lm.training.processes import fit_processes
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
 class Diary(Callback):
@@ -65,7 +65,7 @@ class Diary(Callback):
         model = getattr(self.learn.model, 'module', self.learn.model)
         self.read.append(self.xb[0].clone())
         self.kept.append(model.h.clone())
-learn = fast_learner('LMModel4', 0, bs=64)
+learn = chapter_learner('LMModel4', 0, fast=True)
 diary = Diary()
 learn.add_cb(diary)
 with learn.no_bar(),learn.no_logging(): fit_processes(learn, 1, 3e-3)

@@ -2,7 +2,7 @@
 import torch
 from hypothesis import given, strategies as st
 
-from human_lm import *
+from human_lm.all import *
 
 names = [f'LMModel{i}' for i in range(1,8)]
 stateful,per_token = names[2:],names[3:]

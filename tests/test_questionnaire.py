@@ -2,7 +2,7 @@
 import json,re
 from pathlib import Path
 
-cells = json.loads((Path(__file__).parent.parent/'nbs'/'13_questionnaire.ipynb').read_text(encoding='utf-8'))['cells']
+cells = json.loads((Path(__file__).parent.parent/'nbs'/'06_questionnaire.ipynb').read_text(encoding='utf-8'))['cells']
 texts = [(c['cell_type'], ''.join(c['source'])) for c in cells]
 start = next(i for i,(_,o) in enumerate(texts) if o.startswith('## Code for the answers'))
 

@@ -3,15 +3,16 @@ import json,os,signal,subprocess,sys
 import pytest,torch
 
 from conftest import run_python
-from human_lm.command import *
-from human_lm.published import *
-from human_lm.reproduce import *
+from human_lm.commands.reproduce import *
+from human_lm.runs.published import *
+from human_lm.runs.recipes import *
+from human_lm.runs.reproduce import *
 
 # Sums are added in the order that the processor's vector units suggest, and LMModel4 notices after three epochs:
-# nbs/07_worth.ipynb shows how far it agrees with which.
+# nbs/45_runs.seeds.ipynb shows how far it agrees with which.
 n_epochs_4 = 5 if torch.backends.cpu.get_cpu_capability()=='AVX512' else 3
 
-# How far each table agrees with the print; see nbs/published.ipynb. LMModel7's start is not known.
+# How far each table agrees with the print; see nbs/40_runs.published.ipynb. LMModel7's start is not known.
 @pytest.mark.parametrize('name,n,tol', [('LMModel1',4,1e-4), ('LMModel2',4,1e-4), ('LMModel3',3,1e-4), ('LMModel4',n_epochs_4,1e-4), ('LMModel5',15,1e-3), ('LMModel6',3,1e-4)])
 def test_published_figures(name, n, tol):
     res = reproduce_model(name)
@@ -25,14 +26,14 @@ def test_baseline_is_exact():
 
 def test_figures_of_the_data():
     assert len(chapter_corpus()[0])==30 and len(chapter_corpus()[1])==63095
-    dls = chapter_dls('LMModel1')
+    dls = recipe('LMModel1').dls()
     assert len(dls.train_ds)+len(dls.valid_ds)==21031
-    assert len(chapter_dls('LMModel4').valid_ds)*16==12288
+    assert len(recipe('LMModel4').dls().valid_ds)*16==12288
 
 def test_the_start_does_not_depend_on_what_ran_before():
     "Another seed starts elsewhere, the same seed at the same place"
     def start(name, seed):
-        start_run(name, seed)
+        recipe(name).start(seed)
         return torch.get_rng_state().tolist()
     a = start('LMModel3', 42); torch.randn(5)
     assert start('LMModel3', 42)==a==start('LMModel4', 42)
@@ -84,8 +85,8 @@ def test_seeds(tmp_path, capsys):
     (['--json','no/such/folder/x.json'], 'cannot write'), (['--json','.'], 'cannot write'), (['--colour'], '--colour')])
 def test_bad_arguments(args, match, capsys, monkeypatch):
     "One line that says what is wrong, status 2, and nothing is trained"
-    monkeypatch.setattr('human_lm.command.reproduce_model', lambda *a, **k: pytest.fail('trained'))
-    monkeypatch.setattr('human_lm.command.seed_accuracies', lambda *a, **k: pytest.fail('trained'))
+    monkeypatch.setattr('human_lm.commands.reproduce.reproduce_model', lambda *a, **k: pytest.fail('trained'))
+    monkeypatch.setattr('human_lm.commands.reproduce.seed_accuracies', lambda *a, **k: pytest.fail('trained'))
     with pytest.raises(SystemExit) as e: human_lm_reproduce(args)
     out,err = capsys.readouterr()
     assert e.value.code==2 and out=='' and err.count('\n')==1
@@ -94,7 +95,7 @@ def test_bad_arguments(args, match, capsys, monkeypatch):
 def test_a_read_only_file_is_left_alone(tmp_path, capsys, monkeypatch):
     path = tmp_path/'x.json'
     path.write_text('mine')
-    monkeypatch.setattr('human_lm.shell.os.access', lambda p, mode: False)  # what chmod does for everyone but root
+    monkeypatch.setattr('human_lm.runs.results.os.access', lambda p, mode: False)  # what chmod does for everyone but root
     with pytest.raises(SystemExit): human_lm_reproduce(['--json', str(path)])
     assert 'read-only' in capsys.readouterr().err and path.read_text()=='mine'
 
@@ -103,13 +104,13 @@ def test_failure_while_writing(tmp_path, capsys, monkeypatch):
     path = tmp_path/'x.json'
     path.write_text('old')
     def full(*a): raise OSError(28, 'No space left on device')
-    monkeypatch.setattr('human_lm.shell.os.replace', full)
+    monkeypatch.setattr('human_lm.runs.results.os.replace', full)
     with pytest.raises(SystemExit) as e: human_lm_reproduce(['--models', '1', '--json', str(path)])
     assert e.value.code==2 and 'No space left' in capsys.readouterr().err
     assert path.read_text()=='old' and os.listdir(tmp_path)==['x.json']
 
 # Ctrl-C is ignored by what a script starts in the background, and so perhaps by these tests; the command should feel it all the same
-interruptible = '''import signal,sys; from human_lm.command import human_lm_reproduce
+interruptible = '''import signal,sys; from human_lm.commands.reproduce import human_lm_reproduce
 signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(human_lm_reproduce(sys.argv[1:]))'''
 
 @pytest.mark.skipif(os.name=='nt', reason='Windows has no SIGINT to send to one process')
@@ -138,7 +139,7 @@ def test_help(capsys):
     assert e.value.code==0 and all(o in out for o in ('--models', '--faithful', '--seed', '--seeds', '--json'))
 
 def test_unknown_names():
-    for f in (chapter_learner, chapter_dls, chapter_model, reproduce_model, published_table):
+    for f in (chapter_learner, recipe, reproduce_model, published_table):
         with pytest.raises(ValueError, match='LMModel8'): f('LMModel8')
 
 def test_n_agree():
@@ -159,15 +160,15 @@ def test_compare():
         assert t['accuracy','published'].tolist()==[f'{o[2]:.6f}' for o in pub[:2]] and t['accuracy','points apart'].tolist()==['+5.00','+0.00']
 
 def test_starts_in_words():
-    assert describe_start('LMModel1')=='set_seed(42)'
-    assert describe_start('LMModel3')=='set_seed(42), then LMModel1 built and fitted (8 passes), then one pass over the validation pairs, then LMModel2 built and fitted (8 passes)'
-    assert describe_start('LMModel7').startswith('not known')
+    assert recipe('LMModel1').history()=='set_seed(42)'
+    assert recipe('LMModel3').history()=='set_seed(42), then LMModel1 built and fitted (8 passes), then one pass over the validation pairs, then LMModel2 built and fitted (8 passes)'
+    assert recipe('LMModel7').history().startswith('not known')
 
 def test_workers_are_quiet():
     "One thread, and Ctrl-C is not for them"
     out = run_python('''
 import os,signal,torch
-from human_lm.shell import quiet_worker
+from human_lm.runs.workers import quiet_worker
 torch.set_num_threads(3)
 quiet_worker()
 os.kill(os.getpid(), signal.SIGINT)

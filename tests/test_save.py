@@ -5,9 +5,9 @@ import pytest,torch
 from hypothesis import given, strategies as st
 from safetensors.torch import save as st_save, load as st_load
 
-import human_lm.shell
-from human_lm import *
-from human_lm import save as saving
+import human_lm.runs.results
+from human_lm.all import *
+from human_lm.text import save as saving
 from conftest import run_python
 
 words = [f'w{i}' for i in range(9)]
@@ -30,7 +30,7 @@ def path(tmp_path): return tmp_path/'m.safetensors'
 
 @pytest.fixture
 def saved(path):
-    save_model(build(), path, Vocab(words))
+    save_lm(build(), path, Vocab(words))
     return path
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64, torch.float16, torch.bfloat16])
@@ -38,8 +38,8 @@ def saved(path):
 def test_bit_for_bit(name, dtype, path):
     m = build(name).to(dtype)
     want = scores(m, x)
-    save_model(m, path, Vocab(words))
-    got,vocab = load_model(path)
+    save_lm(m, path, Vocab(words))
+    got,vocab = load_lm(path)
     assert type(got) is type(m) and not got.training and vocab==Vocab(words) and type(vocab) is Vocab
     assert torch.equal(scores(got, x), want) and all(p.dtype==dtype and p.requires_grad for p in got.parameters())
     assert got.state_dict().keys()==m.state_dict().keys()
@@ -62,19 +62,19 @@ def test_any_program_can_read_it(saved):
 
 def test_vocabularies(path):
     m = build('LMModel5')
-    save_model(m, path)
-    assert load_model(path)[1] is None
+    save_lm(m, path)
+    assert load_lm(path)[1] is None
     v = TextVocab(['é','\ud800','日']*3 + list('aaabbbcccddd'))
-    save_model(m, path, v)
-    got = load_model(path)[1]
+    save_lm(m, path, v)
+    got = load_lm(path)[1]
     assert type(got) is TextVocab and got==v and got.encode('é never').tolist()==v.encode('é never').tolist()==[v.w2i['é'],0]
     for bad,match in ((Vocab('ab'),'2 tokens, but the model was made for 9'), (Vocab(range(9)),'list of texts')):
         before = path.read_bytes()
-        with pytest.raises(ValueError, match=match): save_model(m, path, bad)
+        with pytest.raises(ValueError, match=match): save_lm(m, path, bad)
         assert path.read_bytes()==before
 
 def test_loaded_model_trains_and_stays_tied(saved):
-    m,_ = load_model(saved)
+    m,_ = load_lm(saved)
     assert m.h_o.weight is m.i_h.weight
     m.train()(x)[0].sum().backward()
     before = m.i_h.weight.clone()
@@ -83,19 +83,19 @@ def test_loaded_model_trains_and_stays_tied(saved):
 
 def test_kept_state_is_not_saved(path):
     m = build()
-    save_model(m, path)
+    save_lm(m, path)
     fresh = saved_info(path)['sha256']
     m(x)
     kept = [o.clone() for o in m.h]
-    save_model(m, path)
+    save_lm(m, path)
     assert saved_info(path)['sha256']==fresh and all(torch.equal(a, b) for a,b in zip(m.h, kept)) and m.training
-    assert load_model(path)[0].h is None
+    assert load_lm(path)[0].h is None
 
 def test_loading_leaves_the_random_state_alone(saved):
     torch.manual_seed(3)
     want = torch.rand(2)
     torch.manual_seed(3)
-    load_model(saved)
+    load_lm(saved)
     assert torch.equal(torch.rand(2), want)
 
 @pytest.mark.parametrize('make', [
@@ -103,7 +103,7 @@ def test_loading_leaves_the_random_state_alone(saved):
     lambda b: pickle.dumps({'a':1}), lambda b: b[:-3]+bytes([b[-3]^1])+b[-2:], lambda b: b.replace(b'w3', b'w4', 1), lambda b: b.replace(b'LMModel7', b'LMModel6')])
 def test_damaged_files(saved, make):
     saved.write_bytes(make(saved.read_bytes()))
-    for f in (load_model, saved_info):
+    for f in (load_lm, saved_info):
         with pytest.raises(ValueError, match=r'm.safetensors is damaged'): f(saved)
 
 @given(st.data())
@@ -111,12 +111,12 @@ def test_any_flipped_bit_is_noticed(data):
     import tempfile,pathlib
     with tempfile.TemporaryDirectory() as d:
         path = pathlib.Path(d)/'m.safetensors'
-        save_model(build('LMModel1'), path, Vocab(words))
+        save_lm(build('LMModel1'), path, Vocab(words))
         b = bytearray(path.read_bytes())
         i = data.draw(st.integers(0, len(b)-1))
         b[i] ^= 1<<data.draw(st.integers(0, 7))
         path.write_bytes(b)
-        with pytest.raises(ValueError, match='m.safetensors'): load_model(path)
+        with pytest.raises(ValueError, match='m.safetensors'): load_lm(path)
 
 def forged(path, **meta):
     "Write a file whose digest is right, and whose content is not"
@@ -130,7 +130,7 @@ def forged(path, **meta):
 def sizes(**kw): return json.dumps({**dict(vocab_sz=9, n_hidden=5, n_layers=2, p=0.3), **kw})
 
 @pytest.mark.parametrize('meta,match', [
-    (dict(format='2'), 'format 2, and this version of human_lm reads format 1: update'), (dict(format=None), 'format None'), (dict(library=None), 'not one that `save_model` wrote'),
+    (dict(format='2'), 'format 2, and this version of human_lm reads format 1: update'), (dict(format=None), 'format None'), (dict(library=None), 'not one that `save_lm` wrote'),
     (dict(sizes=None), 'lacks what makes a model'), (dict(sizes='{'), 'lacks what makes'), (dict(sizes='['*9999), 'lacks what makes'), (dict(vocab=None), 'lacks'),
     (dict(model='Secret'), 'holds a Secret, which is none of LMModel1'), (dict(model='os.system'), 'holds a os.system'), (dict(model=None), 'holds a None'),
     (dict(model='LMModel6'), 'do not fit a LMModel6'), (dict(sizes='[]'), 'do not fit'), (dict(sizes=sizes(n_hidden=6)), 'do not fit'), (dict(sizes=sizes(vocab_sz=10**30)), 'do not fit'),
@@ -139,21 +139,21 @@ def sizes(**kw): return json.dumps({**dict(vocab_sz=9, n_hidden=5, n_layers=2, p
     (dict(vocab='["a"]'), '1 tokens'), (dict(vocab='{"a":1}'), 'list of texts'), (dict(vocab='[1,2,3,4,5,6,7,8,9]'), 'list of texts'), (dict(vocab=json.dumps(['a']*9)), 'twice')])
 def test_forged_files(saved, meta, match):
     forged(saved, **meta)
-    with pytest.raises(ValueError, match=match): load_model(saved)
+    with pytest.raises(ValueError, match=match): load_lm(saved)
 
 def test_foreign_files_and_folders(tmp_path, path):
     path.write_bytes(st_save({'w':torch.ones(2)}))
-    with pytest.raises(ValueError, match='not one that `save_model` wrote'): load_model(path)
-    with pytest.raises(FileNotFoundError): load_model(tmp_path/'no')
-    with pytest.raises(IsADirectoryError, match='is a folder'): load_model(tmp_path)
+    with pytest.raises(ValueError, match='not one that `save_lm` wrote'): load_lm(path)
+    with pytest.raises(FileNotFoundError): load_lm(tmp_path/'no')
+    with pytest.raises(IsADirectoryError, match='is a folder'): load_lm(tmp_path)
 
 class MyLM(LMModel6): "A model class of somebody's own"
 
 def test_models_of_ones_own(path):
     m = MyLM(9, 5, 1)
-    save_model(m, path)
-    with pytest.raises(ValueError, match='MyLM, which is none of .*`classes`'): load_model(path)
-    got,_ = load_model(str(path), classes=[MyLM])
+    save_lm(m, path)
+    with pytest.raises(ValueError, match='MyLM, which is none of .*`classes`'): load_lm(path)
+    got,_ = load_lm(str(path), classes=[MyLM])
     assert type(got) is MyLM and torch.equal(scores(got, x), scores(m, x))
 
 def test_models_that_cannot_be_saved(saved):
@@ -161,33 +161,33 @@ def test_models_that_cannot_be_saved(saved):
     odd = build('LMModel6'); odd.extra = torch.nn.Linear(2, 2)
     untied = build(); untied.h_o.weight = torch.nn.Parameter(torch.ones(9, 5))
     for m,match in ((torch.nn.Linear(2,3),'cannot tell what Linear'), (odd,'other weights'), (untied,'other weights'), ('text','cannot tell')):
-        with pytest.raises(TypeError, match=match): save_model(m, saved)
+        with pytest.raises(TypeError, match=match): save_lm(m, saved)
     assert saved.read_bytes()==before
 
 def alone(path): return [o.name for o in path.parent.iterdir()]==[path.name]
 
 def test_paths_that_cannot_be_written(tmp_path, saved):
     before = saved.read_bytes()
-    with pytest.raises(IsADirectoryError, match='is a folder: name a file in it'): save_model(build(), tmp_path)
-    with pytest.raises(FileNotFoundError, match='there is no folder'): save_model(build(), tmp_path/'no'/'m')
-    with pytest.raises(OSError, match='there is no folder'): save_model(build(), saved/'m')
+    with pytest.raises(IsADirectoryError, match='is a folder: name a file in it'): save_lm(build(), tmp_path)
+    with pytest.raises(FileNotFoundError, match='there is no folder'): save_lm(build(), tmp_path/'no'/'m')
+    with pytest.raises(OSError, match='there is no folder'): save_lm(build(), saved/'m')
     saved.chmod(0o400)
     if not os.access(saved, os.W_OK):  # who is root may write anyway
-        with pytest.raises(PermissionError, match='read-only'): save_model(build(seed=1), saved)
+        with pytest.raises(PermissionError, match='read-only'): save_lm(build(seed=1), saved)
     assert saved.read_bytes()==before and alone(saved)
 
 def test_disk_full(saved, monkeypatch):
     before = saved.read_bytes()
     def full(fd): raise OSError(errno.ENOSPC, 'No space left on device')
-    monkeypatch.setattr(human_lm.shell.os, 'fsync', full)
-    with pytest.raises(OSError, match='No space left'): save_model(build(seed=1), saved)
+    monkeypatch.setattr(human_lm.runs.results.os, 'fsync', full)
+    with pytest.raises(OSError, match='No space left'): save_lm(build(seed=1), saved)
     assert saved.read_bytes()==before and alone(saved)
 
 _child = '''
 import os,signal,sys
 from pathlib import Path
 import torch
-from human_lm import *
+from human_lm.all import *
 m = LMModel6(9, 200, 2)
 '''
 
@@ -199,7 +199,7 @@ def test_no_room_for_the_whole_file(saved):
 import resource
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000,50_000))
-try: save_model(m, sys.argv[1])
+try: save_lm(m, sys.argv[1])
 except OSError as e: print(type(e).__name__, e)
 ''', saved)
     assert out.startswith('OSError') and saved.read_bytes()==before and alone(saved)
@@ -209,25 +209,25 @@ def test_killed_in_the_middle(saved):
     p = subprocess.Popen([sys.executable, '-c', _child + '''
 import time
 os.fsync = lambda fd: (print('writing', flush=True), time.sleep(60))
-save_model(m, sys.argv[1])
+save_lm(m, sys.argv[1])
 ''', str(saved)], stdout=subprocess.PIPE, text=True)
     assert p.stdout.readline().strip()=='writing'
     p.kill(); p.wait(); p.stdout.close()
-    assert saved.read_bytes()==before and load_model(saved)
-    save_model(build(seed=1), saved)
-    assert saved.read_bytes()!=before and load_model(saved)
+    assert saved.read_bytes()==before and load_lm(saved)
+    save_lm(build(seed=1), saved)
+    assert saved.read_bytes()!=before and load_lm(saved)
 
 def test_loading_runs_nothing(saved):
     "Neither pickle nor an import happens while a file is read"
     out = run_python('''
 import sys
-from human_lm.save import load_model
-load_model(sys.argv[1])  # what torch itself sets up on its first use comes before
+from human_lm.text.save import load_lm
+load_lm(sys.argv[1])  # what torch itself sets up on its first use comes before
 import builtins,pickle
 def no(*a, **k): raise AssertionError('pickle')
 pickle.load = pickle.loads = pickle.Unpickler = no
 builtins.eval = builtins.exec = no
-print(type(load_model(sys.argv[1])[0]).__name__, 'fastai' in sys.modules)
+print(type(load_lm(sys.argv[1])[0]).__name__, 'fastai' in sys.modules)
 ''', saved)
     assert out.split()==['LMModel7','False']
 

@@ -1,16 +1,15 @@
 """Train an AWD-LSTM of LMModel7's size with more and less dropout: `python tools/awd.py FILE.json [SEEDS] [PROCESSES]`
 
 FILE gets training loss, validation loss and accuracy after the last epoch, for every setting and seed; what it holds already is kept,
-so that a run that was stopped goes on. It is read in nbs/12_awd_lstm.ipynb.
+so that a run that was stopped goes on. It is read in nbs/12_cells.awd_lstm.ipynb.
 """
-import json,sys,warnings
+import json,sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
-from human_lm.awd_lstm import awd_learner
-from human_lm.shell import quiet_worker
+from human_lm.cells.awd_lstm import awd_learner
+from human_lm.runs.workers import quiet_worker
 
 alone = dict(embed_p=0., input_p=0., weight_p=0., hidden_p=0., output_p=0.4)  # LMModel7's one dropout
 large = dict(init_range=3**0.5)  # embeddings with a standard deviation of 1, as LMModel7's start

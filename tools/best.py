@@ -6,11 +6,13 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from human_lm.shell import quiet_worker,whole_number,write_whole
+from human_lm.commands.terminal import whole_number
+from human_lm.runs.results import write_whole
+from human_lm.runs.workers import quiet_worker
 
 def recipes():
     "Each recipe that is compared, by the name it has in the notebook: the way to the best, and what the best is without each of its parts"
-    from human_lm.best import Recipe
+    from human_lm.counting.best import Recipe
     chapter = Recipe(cell='LSTM', n_hidden=64, n_layers=2, n_members=1, p=0.4, bs=64, n_epoch=15, wd=0.1)
     gru = replace(chapter, cell='GRU')
     blocks = replace(gru, cell='block', p_in=0.)
@@ -27,11 +29,11 @@ def recipes():
 
 def one_run(recipe, seed, final):
     "Train by `recipe` from `seed`; measures on the held-out text, or, if `final`, on the validation text"
-    from human_lm.best import best_reader,recipe_learner
-    from human_lm.cache import hold_out,row_starts
-    from human_lm.counting import measure,next_numbers
-    from human_lm.reproduce import chapter_corpus
-    from human_lm.worth import validation_rows
+    from human_lm.counting.best import best_reader,recipe_learner
+    from human_lm.counting.cache import hold_out,row_starts
+    from human_lm.counting.measures import measure,next_numbers
+    from human_lm.runs.recipes import chapter_corpus
+    from human_lm.runs.seeds import validation_rows
     vocab,nums = chapter_corpus()
     held = hold_out(vocab, nums)
     learn = recipe_learner(recipe, seed, final=final)
@@ -45,10 +47,10 @@ def one_run(recipe, seed, final):
 
 def cache_grid(seed):
     "Next-number accuracy on the held-out numbers of the best recipe with caches of several `theta` and `lam`"
-    from human_lm.best import Recipe,recipe_learner
-    from human_lm.cache import CacheReader,hold_out
-    from human_lm.counting import next_number_accuracy
-    from human_lm.reproduce import chapter_corpus
+    from human_lm.counting.best import Recipe,recipe_learner
+    from human_lm.counting.cache import CacheReader,hold_out
+    from human_lm.counting.measures import next_number_accuracy
+    from human_lm.runs.recipes import chapter_corpus
     recipe,learn = Recipe(),recipe_learner(seed=seed)
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(recipe.n_epoch, recipe.lr, wd=recipe.wd)
     vocab,nums = chapter_corpus()

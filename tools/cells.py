@@ -1,16 +1,15 @@
 """Train LMModel6 and LMModel7 with five kinds of cell, five seeds each: `python tools/cells.py FILE.json [SEEDS]`
 
-FILE gets the accuracy after the last epoch for every model, cell and seed. The file is read in nbs/11_gru.ipynb.
+FILE gets the accuracy after the last epoch for every model, cell and seed. The file is read in nbs/11_cells.gru.ipynb.
 """
-import json,sys,warnings
+import json,sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
-from human_lm.gru import cell_learner,cells
-from human_lm.reproduce import chapter_runs
-from human_lm.shell import quiet_worker
+from human_lm.cells.gru import cell_learner,cells
+from human_lm.runs.recipes import chapter_runs
+from human_lm.runs.workers import quiet_worker
 
 def accuracy_of(name, cell, seed):
     learn,run = cell_learner(name, cell, seed),chapter_runs[name]

@@ -5,27 +5,29 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from human_lm.shell import quiet_worker,whole_number,write_whole
+from human_lm.commands.terminal import whole_number
+from human_lm.runs.results import write_whole
+from human_lm.runs.workers import quiet_worker
 
 def train(learn, name):
-    from human_lm.reproduce import chapter_runs
+    from human_lm.runs.recipes import chapter_runs
     run = chapter_runs[name]
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(run.n_epoch, run.lr, **({} if run.wd is None else {'wd':run.wd}))
     return learn.model
 
 def choose(name):
     "What to give the cache of model `name`, chosen on training text that the model was not trained on"
-    from human_lm.cache import held_learner,hold_out,row_starts,tune_cache
-    from human_lm.reproduce import chapter_corpus
+    from human_lm.counting.cache import held_learner,hold_out,row_starts,tune_cache
+    from human_lm.runs.recipes import chapter_corpus
     held = hold_out(*chapter_corpus())
     return tune_cache(train(held_learner(name, held), name), held.held, *row_starts(len(held.held)))[0]
 
 def one_run(name, seed, cache):
     "Train model `name` as the chapter does, from `seed`; its measures without and with a cache"
-    from human_lm.cache import CacheReader
-    from human_lm.counting import measure
-    from human_lm.reproduce import chapter_corpus,chapter_learner
-    from human_lm.worth import validation_rows
+    from human_lm.counting.cache import CacheReader
+    from human_lm.counting.measures import measure
+    from human_lm.runs.recipes import chapter_corpus,chapter_learner
+    from human_lm.runs.seeds import validation_rows
     model = train(chapter_learner(name, seed), name)
     return [measure(o, *chapter_corpus(), validation_rows()) for o in (model, CacheReader(model, **cache))]
 
@@ -34,7 +36,7 @@ def main(args=None):
     p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=5)
     p.add_argument('--json', type=Path, required=True)
     a = p.parse_args(args)
-    from human_lm.reproduce import chapter_runs
+    from human_lm.runs.recipes import chapter_runs
     res = dict(cache={}, plain={o:{} for o in chapter_runs}, cached={o:{} for o in chapter_runs})
     with ProcessPoolExecutor(os.cpu_count(), get_context('spawn'), quiet_worker) as pool:
         res['cache'] = dict(zip(chapter_runs, pool.map(choose, chapter_runs)))

@@ -3,18 +3,17 @@
 A run leaves the print when an activation falls on the other side of zero than it did on the published run's GPU. So: go back to
 the start of the epoch in question, or of the one before, move every weight up or down by the smallest step of its float, and try
 again, up to TRIES times each (40). If one of the tries agrees with the print to 1e-4, go on from there. The moves are drawn with
-the seed of the try. FILE gets the moves that were kept, and how many epochs then agree; nbs/07_worth.ipynb shows it. Which tries
+the seed of the try. FILE gets the moves that were kept, and how many epochs then agree; nbs/45_runs.seeds.ipynb shows it. Which tries
 succeed depends on the processor.
 """
-import json,sys,warnings
+import json,sys
 from pathlib import Path
 
 import torch
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
 from fastai.callback.core import CancelFitException,Callback
-from human_lm.published import *
-from human_lm.reproduce import *
+from human_lm.runs.published import *
+from human_lm.runs.recipes import *
 
 class Nudge(Callback):
     "Move every weight by one step of its float at the start of the epochs in `moves` (epoch: seed); stop after epoch `last`"

@@ -3,9 +3,9 @@
 The published run drew its weights from the CPU's generator and its dropout masks from a GPU's, which is a counter-based one
 (Philox4x32-10; Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). So masks can be computed here,
 for each way in which a GPU may lay the numbers out over the activations. For every history of at most three builds and fits
-before the run, the first epoch is trained and compared with the print. FILE gets the result, which nbs/07_worth.ipynb shows.
+before the run, the first epoch is trained and compared with the print. FILE gets the result, which nbs/45_runs.seeds.ipynb shows.
 """
-import itertools,json,sys,time,warnings
+import itertools,json,sys,time
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,14 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
 from fastai.callback.core import CancelFitException,Callback
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
 from fastai.text.learner import TextLearner
 from fastai.torch_core import set_seed
-from human_lm.published import *
-from human_lm.reproduce import *
+from human_lm.runs.published import *
+from human_lm.runs.recipes import *
 
 bs,sl,nh,p = 64,16,64,0.4
 n,calls_a_fit = bs*sl*nh,15*49  # activations of a batch; training batches of a fit

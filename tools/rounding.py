@@ -2,9 +2,9 @@
 
 Each way of rounding runs in a process of its own, with one thread unless it says otherwise. FILE gets, for every way and model,
 how many epochs agree with the published table to 1e-4, the final accuracy, and after each epoch the largest distance of any
-weight from its value in the first way. The file is read in nbs/07_worth.ipynb.
+weight from its value in the first way. The file is read in nbs/45_runs.seeds.ipynb.
 """
-import json,os,subprocess,sys,tempfile,warnings
+import json,os,subprocess,sys,tempfile
 from pathlib import Path
 
 ways = {  # name: environment, precision
@@ -22,11 +22,10 @@ names = ['LMModel3','LMModel4','LMModel5','LMModel6']
 
 def run_one(kind, out):
     "Train each model with the arithmetic `kind`; tables, and the weights after every epoch, to the file `out`"
-    warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
     import torch
     from fastai.callback.core import Callback
-    from human_lm.published import table_rows
-    from human_lm.reproduce import chapter_learner,chapter_runs
+    from human_lm.runs.published import table_rows
+    from human_lm.runs.recipes import chapter_learner,chapter_runs
     torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
     if kind=='no oneDNN': torch.backends.mkldnn.flags(enabled=False).__enter__()
     class Weights(Callback):
@@ -49,7 +48,7 @@ def run_one(kind, out):
 
 def main(path):
     import torch
-    from human_lm.published import n_agree
+    from human_lm.runs.published import n_agree
     res,ref = dict(capability=torch.backends.cpu.get_cpu_capability(), ways={}),None
     for way,(env,kind) in ways.items():
         with tempfile.TemporaryDirectory() as d:

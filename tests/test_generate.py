@@ -1,0 +1,343 @@
+"Writing, counting and the cache: what a reader of the notebooks need not see"
+import copy,itertools
+
+import pytest,torch
+from hypothesis import given,settings,strategies as st
+
+from human_lm.all import (CacheReader,Count,TokenReader,Vocab,borrowed,chapter_models,count_length,count_on,generate,hold_out,next_number_accuracy,
+                      next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
+                      GRULMModel7)
+from human_lm.text.generate import choose
+
+words = Vocab([o for n in itertools.chain(range(1,30), range(90,120), range(1000,1003), range(10,100,10)) for o in (*spell(n).split(), '.')])
+makers = [lambda: LMModel1(len(words), 8), lambda: LMModel2(len(words), 8), lambda: LMModel3(len(words), 8), lambda: LMModel4(len(words), 8),
+          lambda: LMModel5(len(words), 8, 2), lambda: LMModel6(len(words), 8, 2), lambda: LMModel7(len(words), 8, 2, 0.5),
+          lambda: GRULMModel7(len(words), 8, 2, 0.5)]
+
+@pytest.fixture(params=makers, ids=lambda o: type(o()).__name__)
+def model(request):
+    torch.manual_seed(0)
+    return request.param()
+
+class Script(torch.nn.Module):
+    "Writes a text that was given to it, whatever it reads, if what it read is how the text begins"
+    def __init__(self, text):
+        super().__init__()
+        self.text,self.h_o = words.encode(text),torch.nn.Linear(1, len(words))
+class ScriptReader(TokenReader):
+    "Knows the place by the number of tokens read"
+    def reset(self): self.read = 0
+    def save(self): return self.read
+    def restore(self, saved): self.read = saved
+    def __call__(self, ids):
+        n = ids.shape[1]
+        self.read += n
+        return torch.nn.functional.one_hot(self.model.text[self.read-n+1:self.read+1], len(words)).float()[None].expand(len(ids), -1, -1)
+
+def counting_script(start, stop, **wrong):
+    "A reader that counts from `start` to `stop`; the numbers named in `wrong`, as in n12='one', are written otherwise"
+    return ScriptReader(Script(' '.join(f"{wrong.get(f'n{n}', spell(n))} ." for n in range(start, stop+1))))
+
+def test_traceless(model):
+    "Writing leaves mode, state, weights and torch's random state as they were, even when it is broken off"
+    if hasattr(model, 'reset'): model(torch.randint(0, len(words), (3,3)))
+    model.train()
+    list(model.children())[-1].eval()  # a mode of its own
+    h,modes,sd,rng = getattr(model, 'h', None),[o.training for o in model.modules()],copy.deepcopy(model.state_dict()),torch.get_rng_state()
+    it = generate(model, words, 'one . two .', 5, temperature=1., seed=1)
+    next(it)
+    assert getattr(model, 'h', None) is h and [o.training for o in model.modules()]==modes
+    list(it)
+    list(zip(range(2), count_on(model, words, 5, 9)))
+    CacheReader(model)(torch.zeros(1, 5, dtype=torch.long))
+    assert getattr(model, 'h', None) is h and [o.training for o in model.modules()]==modes
+    assert all(torch.equal(v, sd[k]) for k,v in model.state_dict().items()) and torch.equal(rng, torch.get_rng_state())
+    assert not model.h_o._forward_pre_hooks
+
+def test_greedy_is_argmax(model):
+    "Each token is the likeliest one after all that came before"
+    out = list(generate(model, words, 'one . two .', 6))
+    ids = words.encode(['one','.','two','.',*out])
+    scores = TokenReader(model)(ids[None])[0]
+    assert words.decode(scores[3:-1].argmax(-1))==out
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 7), st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(1, 3), st.booleans())
+def test_pieces(i, pieces, bs, cached):
+    "In pieces or as a whole, with a cache or without: the same scores"
+    torch.manual_seed(i)
+    m = makers[i]()
+    r = CacheReader(m, size=4, lam=0.4) if cached else TokenReader(m)
+    x = torch.randint(0, len(words), (bs,sum(pieces)))
+    whole = r(x)
+    r.reset()
+    torch.testing.assert_close(torch.cat([r(o) for o in x.split(pieces, dim=1)], dim=1), whole, rtol=1e-4, atol=1e-5)
+
+def test_two_readers(model):
+    "Two readers of one model do not disturb each other"
+    a,b,x = TokenReader(model),TokenReader(model),torch.randint(0, len(words), (2,8))
+    a(x[:,:4]); b(x[:1,:3])
+    torch.testing.assert_close(a(x[:,4:]), TokenReader(model)(x)[:,4:], rtol=1e-4, atol=1e-5)
+
+def test_other_rows(model):
+    r = TokenReader(model)
+    r(torch.zeros(2, 4, dtype=torch.long))
+    with pytest.raises(ValueError, match=r'reset\(\)'): r(torch.zeros(1, 4, dtype=torch.long))
+
+def test_error_gives_back():
+    "An index that is too large is an error, and the model is as before"
+    m = LMModel6(len(words), 8, 2)
+    m(torch.zeros(2, 3, dtype=torch.long))
+    h = m.h
+    with pytest.raises(IndexError): TokenReader(m)(torch.tensor([[len(words)]]))
+    assert m.h is h and m.training
+
+def test_sampling():
+    m = LMModel7(len(words), 8, 2, 0.5)
+    def write(**kw): return list(generate(m, words, 'one .', 30, temperature=2., **kw))
+    assert write(seed=3)==write(seed=3)!=write(seed=4)
+    assert write(seed=3, top_k=1)==list(generate(m, words, 'one .', 30))
+    torch.manual_seed(1); a = write()
+    torch.manual_seed(1); assert write()==a  # without a seed of its own, torch's counts
+
+def test_top_k_beyond_vocab():
+    g = torch.Generator().manual_seed(0)
+    assert {choose(torch.zeros(3), 1., 10, g) for _ in range(60)}=={0,1,2}
+
+def test_unknown_is_never_written():
+    v = Vocab(['xxunk','a','b'])
+    m = LMModel4(3, 4)
+    with torch.no_grad(): m.h_o.bias[0] = 100
+    assert 'xxunk' not in list(generate(m, v, 'a', 20)) + list(generate(m, v, 'a', 20, temperature=1., seed=0))
+
+def test_endless():
+    assert len(list(itertools.islice(generate(LMModel4(len(words), 4), words, 'one', None), 70)))==70
+
+@pytest.mark.parametrize('kw,error,text', [
+    (dict(prompt='one zillion'), ValueError, 'zillion'), (dict(prompt=[]), ValueError, 'empty'), (dict(temperature=-1), ValueError, 'positive'),
+    (dict(temperature=0), ValueError, 'positive'), (dict(temperature='hot'), ValueError, 'positive'), (dict(temperature=float('inf')), ValueError, 'positive'),
+    (dict(top_k=2), ValueError, 'temperature'), (dict(temperature=1, top_k=1.5), ValueError, 'top_k'), (dict(n=2.), ValueError, '`n`'),
+    (dict(vocab=Vocab(['one','.'])), ValueError, '2')])
+def test_bad_generate(kw, error, text):
+    with pytest.raises(error, match=text): generate(**{**dict(model=LMModel4(len(words), 4), vocab=words, prompt='one'), **kw})
+
+def test_scripted_count():
+    "A reader that is known to be right, or wrong in one place, is found to be just that"
+    assert count_length(counting_script(1, 29), words, 5, 29, before=4)==Count(25, None, None)
+    assert next_number_accuracy(counting_script(1, 29), words, 5, 29, before=4)==1
+    off = counting_script(1, 29, n12='eleven')
+    assert count_length(off, words, 5, 29, before=4)==Count(7, 12, 'eleven')
+    assert [n for n,right in next_numbers(off, words, 5, 29, before=4).items() if not right]==[12]
+    seen = list(count_on(off, words, 5, 29, before=4))
+    assert [o.number for o in seen]==list(range(5, 30)) and [o.number for o in seen if not o.right]==[12]
+
+def test_too_long_or_short_is_wrong():
+    "A number that goes on where it should end is wrong, and so is one that ends too soon"
+    assert count_length(counting_script(1, 29, n22='twenty two six'), words, 20, 29).number==22
+    assert count_length(counting_script(1, 29, n22='twenty'), words, 20, 29).number==22
+    assert not next_numbers(counting_script(1, 29, n22='twenty one'), words, 20, 29)[22]
+
+def test_count_never_ends_without_separator():
+    m = LMModel4(len(words), 4)
+    with torch.no_grad():
+        for p in m.parameters(): p.zero_()
+        m.h_o.bias[words.w2i['one']] = 1
+    assert count_length(m, words, 5, 9)==Count(0, 5, ' '.join(['one']*12))
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 7), st.integers(2, 20), st.integers(0, 9), st.integers(1, 6))
+def test_written_as_read(i, start, n, before):
+    "One pass over the true count tells what writing number by number tells"
+    torch.manual_seed(i)
+    m = makers[i]()
+    with torch.no_grad(): m.h_o.bias[words.w2i['.']] += 0.3
+    assert [o.right for o in count_on(m, words, start, start+n, before)]==list(next_numbers(m, words, start, start+n, before).values())
+
+@pytest.mark.parametrize('start,stop,text', [(9,8,'no numbers'), (1,5,'2 or more'), (0,5,'2 or more'), (2.,5,'start'), ('2',5,'start'), (True,5,'start'), (5,None,'stop'), (2,10**6,'million|thousand')])
+def test_bad_range(start, stop, text):
+    m = LMModel4(len(words), 4)
+    if stop==10**6: start = stop-1
+    with pytest.raises(ValueError, match=text): next_numbers(m, words, start, stop)
+
+def test_perplexity():
+    m = LMModel4(len(words), 4)
+    with torch.no_grad():
+        for p in m.h_o.parameters(): p.zero_()
+    ids = number_ids(words, 1, 20)
+    assert text_perplexity(m, ids)==pytest.approx(len(words), rel=1e-4)
+    with torch.no_grad(): m.h_o.bias[words.w2i['.']] = 60
+    share = (ids[1:]==words.w2i['.']).float().mean().item()
+    rows = read_rows(m, ids)
+    assert rows.hits.float().mean().item()==pytest.approx(share)
+    assert rows.nll.shape==rows.hits.shape==(1,len(ids)-1)
+
+def test_rows_in_pieces():
+    m,ids = LMModel5(len(words), 8, 1),number_ids(words, 1, 29)
+    a,b = (read_rows(m, ids, [0,7,20], 15, piece=o) for o in (4,100))
+    assert torch.equal(a.hits, b.hits) and torch.allclose(a.nll, b.nll, atol=1e-5)
+    with pytest.raises(ValueError, match='do not fit'): read_rows(m, ids, [len(ids)-5], 5)
+    with pytest.raises(ValueError, match='do not fit'): read_rows(m, ids, [-1], 5)
+
+def test_cache_repeats():
+    "A cache learns a text that repeats itself, which the model has never seen"
+    torch.manual_seed(0)
+    m = LMModel5(len(words), 16, 1)
+    text = words.encode('one seven two . four nine three ten '*12)
+    bare,cached = (read_rows(o, text).hits[0,-40:].float().mean().item() for o in (m, CacheReader(m, theta=20., lam=0.95)))
+    assert bare<0.5 and cached==1.
+
+def test_cache_size():
+    "What lies further back than `size` is forgotten"
+    m = LMModel5(len(words), 8, 1)
+    a,b = (words.encode(o+' one two . three four') for o in ('five six seven', 'nine ten eight'))
+    r = CacheReader(m, size=3, lam=0.9, theta=0.)
+    for ids in (a,b):
+        r.reset()
+        p = r(ids[None])[0,-1].exp()
+        # theta 0: the last three next-tokens share the cache evenly
+        assert [p[words.w2i[o]].item()>0.29 for o in ('two','.','three','four')]==[False,True,True,True]
+
+def test_tune_finds_what_helps():
+    torch.manual_seed(0)
+    m = LMModel5(len(words), 16, 1)
+    text = words.encode('one seven two . four nine three ten '*20)
+    best,nll = tune_cache(m, text, [0], len(text)-1)
+    assert best['lam']==0.8 and nll[best['theta'],best['lam']]==min(nll.values())
+    with pytest.raises(ValueError, match='cannot be cut'): hold_out(words, words.encode('one . two .'), 2, 5)
+
+def test_as_many_tokens_as_asked():
+    m = LMModel4(len(words), 4)
+    whole = list(generate(m, words, 'one'))
+    assert len(whole)==50
+    for n in (0,1,7): assert list(generate(m, words, 'one', n))==whole[:n]
+
+def test_a_reader_is_used_as_it_is():
+    "A cache that a person brings is asked, and starts anew"
+    torch.manual_seed(0)
+    m = LMModel5(len(words), 8, 1)
+    text = 'one two three four '*3
+    reader = CacheReader(m, theta=100., lam=0.99)
+    reader(words.encode('nine ten nine ten nine ten nine ten')[None])
+    out = list(generate(reader, words, text+'one', 3))
+    assert out==['two','three','four']!=list(generate(m, words, text+'one', 3))
+
+def test_temperature():
+    "Cold, the likeliest always; hot, all alike; and scores that are too large for the exponential do no harm"
+    def drawn(scores, t): return [choose(torch.tensor(scores), t, None, torch.Generator().manual_seed(i)) for i in range(300)]
+    assert set(drawn([0.,1.], 0.05))=={1}
+    assert 110<sum(drawn([0.,1.], 100.))<190
+    assert 50<300-sum(drawn([0.,1.], 1.))<110  # 1/(1+e) of 300 is 81
+    assert set(drawn([1e30,2e30], 1e-8))=={1}
+
+def test_measures_are_those_of_the_parts():
+    torch.manual_seed(0)
+    reader,ids,rows = counting_script(1, 29, n17='ten'),number_ids(words, 1, 29),([0], 40)
+    class Fresh(ScriptReader):
+        def __init__(self): self.model,self.read = reader.model,0
+    m = LMModel5(len(words), 8, 1)
+    read = read_rows(m, ids, *rows)
+    res = measure(m, words, ids, rows, 5, 9)
+    assert res==dict(accuracy=read.hits.float().mean().item(), perplexity=read.nll.mean().exp().item(),
+                     next_number_accuracy=next_number_accuracy(m, words, 5, 9), count_length=0, mistake=[5, next(count_on(m, words, 5, 9)).words])
+    assert text_perplexity(m, ids, starts=[0], length=40)==res['perplexity']!=text_perplexity(m, ids)
+    res = measure(Fresh(), words, ids, rows, 2, 29)
+    assert (res['count_length'],res['mistake'])==(15, [17,'ten']) and res['next_number_accuracy']==27/28
+
+@pytest.mark.parametrize('n,bs,sl', [(1000,4,16), (66,4,16), (130,2,5)])
+def test_batch_rows_are_those_of_group_chunks(n, bs, sl):
+    seqs = FlatSeqs(torch.arange(n), sl)
+    starts,each = batch_rows(seqs, bs)
+    seqs = seqs.group_chunks(bs)
+    assert starts==[seqs[j][0][0].item() for j in range(bs)] and each==len(seqs)//bs*sl
+
+def test_batch_rows_of_the_chapter_and_of_too_little():
+    assert batch_rows(FlatSeqs(torch.zeros(2+64*16).long()))==([16*j for j in range(64)], 16)
+    with pytest.raises(ValueError, match='63 samples do not fill one batch of 64'): batch_rows(FlatSeqs(torch.zeros(1+64*16).long()))
+
+def test_what_is_held_out():
+    "The numbers to train with end before the first that is held out, and those end with the last"
+    vocab,nums = chapter_corpus()
+    def says(ids): return ' '.join(vocab.decode(ids))
+    h = hold_out(vocab, nums)
+    assert (h.start,h.stop)==(6083,8082) and torch.equal(torch.cat([h.train,h.held]), nums[:len(h.train)+len(h.held)])
+    assert says(h.train[-5:])==spell(6082)+' .' and says(h.held[:4])==spell(6083) and says(h.held[-5:])==spell(8082)+' .'
+    h = hold_out(vocab, nums, 2, 2)
+    assert (says(h.train),says(h.held),h.start,h.stop)==('one .','two .',2,2)
+    assert says(hold_out(vocab, nums, 9990, 9998).held[-7:])==spell(9998)+' .'
+    for start,stop in ((1,5), (5,4), (5,8000), (8001,8100), (5,10000)):
+        with pytest.raises(ValueError, match=f'before {start}, and those from {start} to {stop}'): hold_out(vocab, nums, start, stop)
+
+@pytest.mark.parametrize('name,sl', [('LMModel1',3), ('LMModel3',3), ('LMModel6',16)])
+def test_held_out_run(name, sl):
+    "The chapter's run of a model, on the part to train with, from the seed"
+    h,run = hold_out(*chapter_corpus()),recipe(name)
+    def held(seed): return run.learner(seed, fast=True, part='held out')
+    learn = held(3)
+    for dl,part in zip(learn.dls, (h.train,h.held)):
+        assert torch.equal(dl.dataset.nums.long(), part) and (dl.dataset.sl,dl.bs,dl.dataset.last)==(sl,64,sl==3)
+    assert isinstance(learn.dls.train.dataset.starts, range)==(name=='LMModel1')
+    assert torch.equal(learn.model.i_h.weight, chapter_learner(name, 3).model.i_h.weight)
+    assert not torch.equal(learn.model.i_h.weight, held(0).model.i_h.weight)
+
+def test_tuning_reads_the_rows_and_the_size_that_it_is_given():
+    m,ids = LMModel5(len(words), 8, 1),number_ids(words, 1, 29)
+    best,nll = tune_cache(m, ids, [0,5], 20, size=3)
+    assert best['size']==3 and tune_cache(m, ids, [0], 5)[0]['size']==300
+    for t,l in ((0.1,0.), (30.,0.8)):
+        assert nll[t,l]==pytest.approx(read_rows(CacheReader(m, t, l, 3), ids, [0,5], 20).nll.mean().item())
+
+def test_a_cache_remembers_what_was_saved():
+    "Going back brings back what was read last, too"
+    torch.manual_seed(0)
+    r = CacheReader(LMModel5(len(words), 8, 1), theta=5., lam=0.5)
+    ids = words.encode('one two . one two . one')[None]
+    r(ids[:,:3])
+    saved,want = r.save(),r(ids[:,3:])
+    r(words.encode('nine nine nine')[None])
+    r.restore(saved)
+    assert torch.equal(r(ids[:,3:]), want)
+
+def test_numbers_before_are_read():
+    "How many, each measure is told"
+    asked = []
+    class Counting(TokenReader):
+        def reset(self):
+            super().reset()
+            asked.append(0)
+        def __call__(self, ids):
+            asked[-1] += ids.shape[1]
+            return super().__call__(ids)
+    torch.manual_seed(0)
+    reader = Counting(LMModel5(len(words), 8, 1))
+    def read(f, *args):
+        asked.clear()
+        f(reader, words, 25, *args)
+        return max(asked)
+    for f,stop in ((next_numbers,26), (next_number_accuracy,26)):
+        assert [read(f, stop, n) for n in (1,3)]==[len(number_ids(words, 25-n, 26))-1 for n in (1,3)] and read(f, stop)==read(f, stop, 20)<read(f, stop, 21)
+
+@given(st.integers(1, 6), st.sampled_from([0.,0.3,2.]), st.sampled_from([0.,0.25,0.9]), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+@settings(max_examples=30)
+def test_cache_agrees_with_a_naive_one(size, theta, lam, pieces):
+    "A place at a time: the tokens that followed the last `size` activations, weighed by how alike they are to this one"
+    torch.manual_seed(0)
+    m,ids,kept = LMModel5(len(words), 8, 1).eval(),torch.randint(0, len(words), (2,sum(pieces))),[]
+    hook = m.h_o.register_forward_pre_hook(lambda _,x: kept.append(x[0].detach()))
+    with torch.no_grad(): want = m(ids).softmax(-1)
+    hook.remove()
+    m.reset()
+    for row,acts in enumerate(kept[0]):
+        for t in range(1, ids.shape[1]):
+            before = list(range(max(0, t-size), t))
+            weights = torch.stack([(theta*acts[t]@acts[i]).exp() for i in before])
+            cached = torch.zeros(len(words))
+            for i,w in zip(before, weights/weights.sum()): cached[ids[row,i+1]] += w
+            want[row,t] = (1-lam)*want[row,t]+lam*cached
+    r = CacheReader(m, theta, lam, size)
+    got = torch.cat([r(o) for o in ids.split(pieces, 1)], 1)
+    torch.testing.assert_close(got.exp(), want, rtol=1e-4, atol=1e-6)
+
+@pytest.mark.parametrize('kw,says', [(dict(theta=-0.1), '`theta`.*got -0.1'), (dict(theta=float('inf')), '`theta`.*got inf'), (dict(lam=-0.1), '`lam`.*got -0.1'),
+                                     (dict(lam=1.), '`lam`.*got 1.0'), (dict(size=0), 'size'), (dict(model=torch.nn.Linear(2, 2)), 'a Linear has no output layer')])
+def test_bad_cache(kw, says):
+    with pytest.raises(ValueError, match=says): CacheReader(**{'model':LMModel5(len(words), 8, 1), **kw})
