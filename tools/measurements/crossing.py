@@ -1,15 +1,14 @@
 """What becomes of the smallest possible difference, batch by batch: runs that differ in one weight by one rounding, with and without ReLU,
-and with the ReLU of one run deciding for the others; read in nbs/07_worth.ipynb"""
+and with the ReLU of one run deciding for the others; read in nbs/47_runs.rounding.ipynb"""
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 
-from human_lm.lstm import LMModel6
-from human_lm.multilayer import LMModel5
-from human_lm.reproduce import chapter_runs
-from human_lm.stateful import LMModel4
-from side_by_side import SideBySide,sequences
+from human_lm.runs.recipes import recipe
+from side_by_side import SideBySide
 
-n_epoch,n_nudges = 15,1  # nudged runs beside each plain one
+n_nudges = 1  # nudged runs beside each plain one
 
 class Signs:
     "A nonlinearity that counts the activations which are above zero in a nudged run and not in its plain one, or the other way round"
@@ -26,22 +25,19 @@ def one_mask(g):
 
 def smooth(g): return F.softplus(g, beta=20.)
 
-kinds = {  # model, sizes, nonlinearity, rate
-    'LMModel4':(LMModel4,(64,),F.relu,'LMModel4'), 'LMModel4, one mask':(LMModel4,(64,),one_mask,'LMModel4'),
-    'LMModel4 with softplus':(LMModel4,(64,),smooth,'LMModel4'), 'LMModel4 with tanh':(LMModel4,(64,),torch.tanh,'LMModel4'),
-    'LMModel5':(LMModel5,(64,2),torch.tanh,'LMModel5'), 'LMModel5 with ReLU':(LMModel5,(64,2),F.relu,'LMModel5'),
-    'LMModel5 with ReLU, one mask':(LMModel5,(64,2),one_mask,'LMModel5'), 'LMModel6':(LMModel6,(64,2),None,'LMModel6'),
+kinds = {  # run, nonlinearity
+    'LMModel4':('LMModel4',F.relu), 'LMModel4, one mask':('LMModel4',one_mask), 'LMModel4 with softplus':('LMModel4',smooth),
+    'LMModel4 with tanh':('LMModel4',torch.tanh), 'LMModel5':('LMModel5',torch.tanh), 'LMModel5 with ReLU':('LMModel5',F.relu),
+    'LMModel5 with ReLU, one mask':('LMModel5',one_mask), 'LMModel6':('LMModel6',None),
 }
 
 def run(kind, n_seeds):
     "Train `kind` from each seed, plain and nudged, and compare after every batch"
-    cls,sizes,act,lr_of = kinds[kind]
-    def make():
-        model = cls(30, *sizes)
+    name,act = kinds[kind]
+    def init(model):
         if act: model.act = Signs(act)
-        return model
-    torch.manual_seed(0)
-    many = SideBySide(make, [seed for seed in range(n_seeds) for _ in range(1+n_nudges)])
+    r = replace(recipe(name), after=(), init=init)
+    many = SideBySide(r, [seed for seed in range(n_seeds) for _ in range(1+n_nudges)])
     with torch.no_grad():
         w = many.ps['i_h.weight']
         for i in range(len(w)):
@@ -55,8 +51,7 @@ def run(kind, n_seeds):
         if act:
             signs.append(many.act.n[:,1:].flatten().tolist())
             many.act.n = 0
-    lr = chapter_runs[lr_of].lr
-    many.fit(sequences('sequences'), n_epoch, [lr]*len(many.models), each=watch)
+    many.fit(r.dls(fast=True), each=watch)
     apart,signs = [list(o) for o in zip(*apart)],[list(o) for o in zip(*signs)]
     return dict(apart=[[float(f'{v:.2e}') for v in o] for o in apart], signs=signs)
 
@@ -71,6 +66,6 @@ def summary(o):
 def tasks(n_seeds=None): return {k: (run, dict(kind=k, n_seeds=n_seeds or 2)) for k in reversed(kinds)}
 
 def result(done):
-    return dict(n_epoch=n_epoch, batches=49, pairs={k: summary(done[k]) for k in kinds},
+    return dict(n_epoch=recipe('LMModel4').n_epoch, batches=49, pairs={k: summary(done[k]) for k in kinds},
                 apart={k: [o[::7] for o in done[k]['apart']] for k in kinds}, every=7,
                 signs={k: [o[::7] for o in done[k]['signs']] for k in kinds})

@@ -1,5 +1,5 @@
 """An epoch of LMModel6 four ways, in turn and in one process; the memory of each model in a process of its own; and what the text costs as a
-list of pairs and as one row of tokens; read in nbs/44_bench.ipynb and nbs/40_flat.ipynb"""
+list of pairs and as one row of tokens; read in nbs/73_commands.benchmark.ipynb and nbs/30_training.sequences.ipynb"""
 import json,os,statistics,subprocess,sys,time,tracemalloc
 from pathlib import Path
 
@@ -17,14 +17,12 @@ def rss():
 def epoch(name, repeats, n_epoch=2):
     "Seconds an epoch of `name`, by the clock and of the processor: medians of `repeats` measurements, the ways in turn"
     import torch
-    from human_lm.bench import fast_learner,floor_fit,learner_fit,plain_learner
+    from human_lm.commands.benchmark import floor_fit,timed_fit
+    from human_lm.runs.recipes import recipe
     torch.set_num_threads(1)
-    def without_workers():
-        learn = plain_learner(name)
-        for dl in learn.dls: dl.fake_l.num_workers = 0
-        return learn
-    ways = {'plain':lambda: learner_fit(plain_learner(name), name, n_epoch), 'plain without workers':lambda: learner_fit(without_workers(), name, n_epoch),
-            'ours':lambda: learner_fit(fast_learner(name), name, n_epoch), 'bare loop':lambda: floor_fit(name, n_epoch=n_epoch)}
+    r = recipe(name)
+    ways = {'plain':lambda: timed_fit(r, r.learner(num_workers=None), n_epoch), 'plain without workers':lambda: timed_fit(r, r.learner(), n_epoch),
+            'ours':lambda: timed_fit(r, r.learner(fast=True), n_epoch), 'bare loop':lambda: floor_fit(name, n_epoch=n_epoch)}
     secs,cpu,rows = {w:[] for w in ways},{w:[] for w in ways},{}
     for _ in range(repeats):
         for w,fit in ways.items():
@@ -33,7 +31,7 @@ def epoch(name, repeats, n_epoch=2):
             secs[w].append(s/n_epoch)
             cpu[w].append((cpu_seconds()-before)/n_epoch)  # with what is made before the fit
     apart = max(abs(a-b) for w in ways for a,b in zip(rows[w][0], rows['plain'][0]))
-    workers = plain_learner(name).dls.train.fake_l.num_workers
+    workers = r.dls(num_workers=None).train.fake_l.num_workers
     def said(o): return {w: dict(median=round(statistics.median(v), 3), least=round(min(v), 3)) for w,v in o.items()}
     return dict(seconds=said(secs), processor=said(cpu), workers=workers, apart=apart, repeats=repeats)
 
@@ -47,17 +45,18 @@ def memory_of(name):
     "Megabytes: after the imports, at the most while `name` is trained for an epoch"
     import resource
     import torch
-    from human_lm.bench import fast_learner,learner_fit
+    from human_lm.commands.benchmark import timed_fit
+    from human_lm.runs.recipes import recipe
     torch.set_num_threads(1)
     imported = rss()
-    if name!='nothing': learner_fit(fast_learner(name), name, 1)
+    if name!='nothing': timed_fit(recipe(name), recipe(name).learner(fast=True), 1)
     return dict(imports=round(imported/2**20, 1), peak=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**10, 1))
 
 def bytes_of(kind, n):
     "Bytes a token of the numbers up to `n`, as seen by tracemalloc (what Python asks for) and by the resident memory"
     from human_lm.data import lm_seqs
-    from human_lm.flat import FlatSeqs
-    from human_lm.growth import number_stream
+    from human_lm.training.sequences import FlatSeqs
+    from human_lm.training.numbers import number_stream
     traced = kind.endswith('traced')
     _,nums = number_stream(range(1, n+1))
     nums = nums.long()

@@ -1,11 +1,12 @@
 """The fourth case beside LSTM, coupled LSTM and open LSTM: a cell without an output gate whose state is not bounded; and the open cell with
-the tanh that the coupled one has; read in nbs/11_gru.ipynb, beside nbs/measured/cells.json"""
+the tanh that the coupled one has; read in nbs/11_cells.gru.ipynb, beside nbs/measured/cells.json"""
+from dataclasses import replace
+from functools import partial
+
 import torch
 
-from human_lm.lstm import LMModel6
-from human_lm.regularize import LMModel7
-from human_lm.reproduce import chapter_corpus,chapter_runs
-from side_by_side import SideBySide,sequences
+from human_lm.runs.recipes import recipe
+from side_by_side import SideBySide
 
 def ungated(i, f, new, o, c):
     "An LSTM without its output gate: the state is not bounded"
@@ -19,16 +20,12 @@ def ungated_coupled(i, f, new, o, c):
 
 kinds = {'no output gate, not bounded':ungated, 'no output gate, bounded, tanh':ungated_coupled}
 
+def change(model, kind): model.cell = kinds[kind]
+
 def run(name, kind, seeds):
     "Train model `name` with cells of `kind` from each of `seeds`"
-    plan = chapter_runs[name]
-    def make():
-        model = dict(LMModel6=LMModel6, LMModel7=LMModel7)[name](len(chapter_corpus()[0]), *plan.sizes)
-        model.cell = kinds[kind]
-        return model
-    many = SideBySide(make, seeds)
-    many.decays = set(many.ps)  # as for the other cells: biases are decayed too
-    return many.fit(sequences(plan.data), plan.n_epoch, [plan.lr]*len(seeds))
+    many = SideBySide(replace(recipe(f'{name}, LSTM'), init=partial(change, kind=kind)), seeds)
+    return many.fit(many.recipe.dls(fast=True))
 
 def tasks(n_seeds=None):
     return {f'{name}; {kind}': (run, dict(name=name, kind=kind, seeds=list(range(n_seeds or 5)))) for kind in kinds for name in ('LMModel7','LMModel6')}

@@ -1,10 +1,10 @@
 """Is it worth multiplying the inputs of all steps at once? Our layers both ways, forward and back, in seconds of the processor; read in
-nbs/10_layers.ipynb"""
+nbs/10_cells.layers.ipynb"""
 import statistics,time
 
 import torch
 
-from human_lm.layers import GRU,LSTM,RNN
+from human_lm.cells.layers import GRU,LSTM,RNN
 
 kinds = dict(RNN=RNN, GRU=GRU, LSTM=LSTM)
 

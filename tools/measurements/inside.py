@@ -1,12 +1,11 @@
 """What is inside LMModel4 to LMModel7 over several seeds: gradients within the sixteen steps that training sees and further back, gates by
-word over many rows, and the mistakes on the validation text by their place in the number; read in nbs/09_look.ipynb"""
+word over many rows, and the mistakes on the validation text by their place in the number; read in nbs/24_pictures.trained.ipynb"""
 import torch
 
-from human_lm.bench import fast_learner
 from human_lm.data import corpus_files,spell
-from human_lm.look import predictions,step_norms
-from human_lm.reproduce import chapter_corpus,chapter_runs
-from human_lm.worth import ideal_reader,validation_rows
+from human_lm.pictures.trained import predictions,step_norms
+from human_lm.runs.reader import reference_reader
+from human_lm.runs.recipes import chapter_corpus,recipe,validation_rows
 
 steps = (1,3,7,15,31,63)  # steps back from the last token; training sees 15
 
@@ -71,11 +70,11 @@ def mistakes(targ, pred):
 
 def run(name, seed):
     "Train `name` from `seed` as the chapter does, and look at it before and after"
-    (vocab,stream),(starts,length),plan = chapter_corpus(),validation_rows(),chapter_runs[name]
+    (vocab,stream),(starts,length),plan = chapter_corpus(),validation_rows(),recipe(name)
     rows = stream[torch.tensor(starts)[:,None]+torch.arange(length)].long()
-    learn = fast_learner(name, seed)
+    learn = plan.learner(seed, fast=True)
     res = dict(gradient_before=gradients(learn.model, rows))
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(plan.n_epoch, plan.lr, wd=plan.wd)
+    with learn.no_bar(), learn.no_logging(): plan.fit(learn)
     model = learn.model.eval()
     targ,pred = predictions(model, learn.dls.valid)
     hits = (targ==pred).float()
@@ -89,5 +88,5 @@ def tasks(n_seeds=None): return {f'{name} {seed}': (run, dict(name=name, seed=se
 def result(done):
     res = {}
     for k,v in done.items(): res.setdefault(k.split()[0], []).append(v)
-    reader = ideal_reader(chapter_corpus()[1], *validation_rows()).mean(0)
+    reader = reference_reader(chapter_corpus()[1], *validation_rows()).mean(0)
     return dict(steps_back=list(steps), reader_by_place=[round(float(o), 4) for o in reader[:64]], models=res)

@@ -1,5 +1,5 @@
 """LMModel3 to LMModel6 with arithmetic that rounds differently, each way in a process of its own, with one thread unless it says otherwise:
-how many epochs agree with the print to 1e-4, and how far the weights are from those of the first way; read in nbs/07_worth.ipynb"""
+how many epochs agree with the print to 1e-4, and how far the weights are from those of the first way; read in nbs/47_runs.rounding.ipynb"""
 import json,os,subprocess,sys,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
@@ -32,8 +32,8 @@ def train(name, kind, out):
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
     import torch
     from fastai.callback.core import Callback
-    from human_lm.published import table_rows
-    from human_lm.reproduce import chapter_learner,chapter_runs,start_run
+    from human_lm.runs.published import table_rows
+    from human_lm.runs.recipes import chapter_learner,recipe
     torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
     if kind=='no oneDNN':
         torch.backends.mkldnn.set_flags(False)
@@ -51,8 +51,7 @@ def train(name, kind, out):
         learn.model.double()
         loss = learn.loss_func
         learn.loss_func = lambda *args: loss(*args).float()  # fastai averages losses in float32
-    plan = chapter_runs[name]
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(plan.n_epoch, plan.lr, cbs=Weights)
+    with learn.no_bar(), learn.no_logging(): recipe(name).fit(learn, cbs=Weights)
     if kind=='no oneDNN': assert not torch._C._get_mkldnn_enabled()
     torch.save(dict(rows=table_rows(learn), weights=kept, calls=calls, capability=torch.backends.cpu.get_cpu_capability()), out)
 
@@ -70,7 +69,7 @@ first = lru_cache(maxsize=None)(lambda name: trained(name, 'as installed'))
 
 def run(name, way):
     "Train `name` in the given way, and compare with the print and with the first way"
-    from human_lm.published import n_agree
+    from human_lm.runs.published import n_agree
     o,ref = trained(name, way) if way!='as installed' else first(name),first(name)
     return dict(agreeing_epochs=n_agree(name, o['rows']), accuracy=round(o['rows'][-1][2], 6), onednn=o['calls'], capability=o['capability'],
                 apart=[float(f'{(a-b).abs().max():.3g}') for a,b in zip(o['weights'], ref['weights'])])

@@ -1,13 +1,12 @@
 """What becomes of a model that keeps its state when two processes take a half of the list of samples each, as with fastai's `DistributedDL`:
-rows go on if the list is grouped by the rows of one process, and do not if by those of all; read in nbs/43_processes.ipynb"""
+rows go on if the list is grouped by the rows of one process, and do not if by those of all; read in nbs/33_training.processes.ipynb"""
 import torch
 from fastai.data.core import DataLoaders
 
-from human_lm.bench import fast_learner
-from human_lm.fast import FlatDL
 from human_lm.data import split_seqs
-from human_lm.flat import FlatSeqs
-from human_lm.reproduce import chapter_corpus,chapter_runs
+from human_lm.runs.recipes import chapter_corpus,recipe
+from human_lm.training.learner import FlatDL
+from human_lm.training.sequences import FlatSeqs
 
 ways = {'one process':(64,1), 'two, grouped by the rows of each':(32,2), 'two, grouped by the rows of both':(64,2)}  # rows of a group, processes
 
@@ -18,10 +17,11 @@ def shared(n, world):
 
 def run(name, way, seed):
     "Train `name` from `seed` in one process on the batches that all processes would read together; accuracy on rows that go on"
-    learn,plan,(group,world) = fast_learner(name, seed),chapter_runs[name],ways[way]
+    plan,(group,world) = recipe(name),ways[way]
+    learn = plan.learner(seed, fast=True)
     ds = split_seqs(FlatSeqs(chapter_corpus()[1], sl=16))[0].group_chunks(group)
     learn.dls = DataLoaders(FlatDL(ds[shared(len(ds), world)], bs=64, drop_last=True), learn.dls.valid)
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(plan.n_epoch, plan.lr, wd=plan.wd)
+    with learn.no_bar(), learn.no_logging(): plan.fit(learn)
     return learn.recorder.values[-1][2]
 
 def tasks(n_seeds=None):

@@ -4,27 +4,13 @@ The weights of the runs are stacked, every product is one for all of them, and e
 run to another: the loss is the sum of theirs, and Adam moves every number by itself. Not a measurement; others use it."""
 import torch
 import torch.nn.functional as F
-from fastai.torch_core import norm_bias_params,set_seed
+from fastai.torch_core import norm_bias_params
 
-from human_lm.cache import hold_out
-from human_lm.data import split_seqs
-from human_lm.fast import flat_dls,keep_freed,up_and_down
-from human_lm.flat import FlatSeqs
 from human_lm.lstm import LMModel6
 from human_lm.multilayer import LMModel5
 from human_lm.regularize import LMModel7
-from human_lm.reproduce import chapter_corpus
 from human_lm.stateful import KeepsState,LMModel4
-
-def sequences(
-    data, # `pairs`, `grouped pairs` or `sequences`, as in `chapter_runs`
-    held=False, # Train on a part of the training text, and validate on the rest of it?
-):
-    "The data loaders of a run: the chapter's, or those with which choices are made"
-    vocab,nums = chapter_corpus()
-    kw = dict(sl=16) if data=='sequences' else dict(sl=3, last=True)
-    parts = [FlatSeqs(o, **kw) for o in hold_out(vocab, nums)[:2]] if held else split_seqs(FlatSeqs(nums, **kw))
-    return flat_dls(*parts, group=data!='pairs')
+from human_lm.training.learner import keep_freed,up_and_down
 
 def _linear(x, w, b): return torch.baddbmm(b[:,None], x, w.mT)  # runs × rows × …
 
@@ -34,20 +20,19 @@ def lstm_cell(i, f, new, o, c):
     return o.sigmoid()*c.tanh(), c
 
 class SideBySide:
-    "`LMModel2` to `LMModel7`, as many as there are seeds, with the chapter's arithmetic"
-    def __init__(self, make, seeds):
-        self.models = []
+    "Runs of a `Recipe` for LMModel2 to LMModel7, one for each of `seeds`; the model may name another nonlinearity `act`, or another `cell`"
+    def __init__(self, recipe, seeds):
+        self.recipe,self.models = recipe,[]
         for seed in seeds:
-            set_seed(seed)
-            self.models.append(make())
+            recipe.start(seed)
+            self.models.append(recipe.model())
         m = self.model = self.models[0]
         self.ps = {k: torch.stack([dict(o.named_parameters())[k].detach() for o in self.models]).requires_grad_() for k,_ in m.named_parameters()}
-        exempt = {id(o) for o in norm_bias_params(m)}  # fastai does not decay biases
+        exempt = {id(o) for o in norm_bias_params(m)} if not recipe.wd_biases else ()  # fastai does not decay biases
         self.decays = {k for k,p in m.named_parameters() if id(p) not in exempt}
         self.keeps,self.text,self.every = isinstance(m, KeepsState),isinstance(m, LMModel7),isinstance(m, (LMModel4,LMModel5))
-        # a model may name another nonlinearity of its own state
         self.act = getattr(m, 'act', None) or {'RNN_RELU':F.relu, 'RNN_TANH':torch.tanh}.get(getattr(getattr(m, 'rnn', None), 'mode', ''), F.relu)
-        self.cell = getattr(m, 'cell', lstm_cell)  # or another cell with as many weights
+        self.cell = getattr(m, 'cell', lstm_cell)
         self.h = None
 
     def reset(self): self.h = None
@@ -93,25 +78,23 @@ class SideBySide:
 
     def fit(self,
         dls, # Data loaders
-        n_epoch, # Epochs
-        lrs, # Largest rate of each run
+        lrs=None, # Largest rate of each run; that of the recipe if None
         each=None, # Called with the number of the batch after each
     ): # Accuracy of each run on the validation part of `dls`, after the last epoch
-        "fastai's `fit_one_cycle`, with AR, TAR and weight decay for LMModel7 as in the chapter"
+        "fastai's `fit_one_cycle`, as the recipe says"
         keep_freed()
-        batches,k,wd = [list(dl) for dl in dls],0,0.1 if self.text else 0.01
-        n = n_epoch*len(batches[0])
-        lr,top = up_and_down(0.25, 1/25, 1., 1e-5),torch.tensor(lrs)
-        mom = up_and_down(0.25, *((0.8,0.7,0.8) if self.text else (0.95,0.85,0.95)))
+        r,batches,k = self.recipe,[list(dl) for dl in dls],0
+        n,wd = r.n_epoch*len(batches[0]),0.01 if r.wd is None else r.wd
+        lr,mom,top = up_and_down(0.25, 1/25, 1., 1e-5),up_and_down(0.25, *r.moms),torch.tensor(lrs or [r.lr]*len(self.models))
         avgs = {o: (torch.zeros_like(p), torch.zeros_like(p)) for o,p in self.ps.items()}
-        for epoch in range(n_epoch):
+        for epoch in range(r.n_epoch):
             self.reset()
             for x,y in batches[0]:
                 out,raw,dropped = self(x, training=True)
                 loss = F.cross_entropy(out.flatten(0, 2), self._targets(y).flatten(), reduction='sum')/y.numel()
-                if self.text:
+                if r.alpha is not None:
                     runs = len(self.models)  # a mean of each run
-                    loss = loss + 2*runs*dropped.pow(2).mean() + runs*(raw[:,1:]-raw[:,:-1]).pow(2).mean()
+                    loss = loss + r.alpha*runs*dropped.pow(2).mean() + r.beta*runs*(raw[:,1:]-raw[:,:-1]).pow(2).mean()
                 loss.backward()
                 self._step(lr(k/n)*top, mom(k/n), wd, avgs, k+1)
                 k += 1
@@ -127,7 +110,7 @@ class SideBySide:
             if o in self.decays: p.mul_(1-rate*wd)
             m.lerp_(g, 1-b1)
             v.mul_(0.99).addcmul_(g, g, value=0.01)
-            p.sub_((v/(1-0.99**k)).sqrt_().add_(1e-5).reciprocal_().mul_(m).mul_(rate/(1-b1**k)))
+            p.sub_((v/(1-0.99**k)).sqrt_().add_(self.recipe.eps).reciprocal_().mul_(m).mul_(rate/(1-b1**k)))
             p.grad = None
 
     @torch.no_grad()

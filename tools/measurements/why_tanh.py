@@ -1,15 +1,16 @@
 """Why plain layers with tanh do worse than with ReLU on this text: one and two layers, and controls that change one thing at a time (range,
-shape, start); accuracy on both texts, gradients over steps back, size of the state; read in nbs/03_multilayer.ipynb and nbs/09_look.ipynb"""
+shape, start); accuracy on both texts, gradients over steps back, size of the state; read in nbs/03_multilayer.ipynb and nbs/24_pictures.trained.ipynb"""
+from dataclasses import replace
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from human_lm.multilayer import LMModel5
-from human_lm.reproduce import chapter_corpus
-from human_lm.worth import validation_rows
-from side_by_side import SideBySide,sequences
+from human_lm.runs.recipes import chapter_corpus,recipe,validation_rows
+from side_by_side import SideBySide
 
-n_epoch,lr,far = 15,3e-3,64  # the chapter's for LMModel4 and LMModel5; tokens to read when gradients are looked at
+far = 64  # tokens to read when gradients are looked at
 
 def wide_tanh(x): return 8*torch.tanh(x/8)
 def hard_tanh(x): return F.hardtanh(x)
@@ -26,16 +27,19 @@ kinds = {  # nonlinearity, layers, what the weights from state to state start as
     'tanh, 1 layer, orthogonal':('tanh',1,'orthogonal'), 'ReLU, 1 layer, orthogonal':('ReLU',1,'orthogonal'),
 }
 
-def make(kind):
-    act,layers,start = kinds[kind]
-    model = LMModel5(30, 64, layers)
+def change(model, act, start):
+    "Another nonlinearity, and another start of the weights from state to state"
     model.act = acts[act]
     with torch.no_grad():
-        for k in range(layers):
+        for k in range(model.rnn.num_layers):
             w = getattr(model.rnn, f'weight_hh_l{k}')
             if start=='identity': w.copy_(torch.eye(64))
             if start=='orthogonal': nn.init.orthogonal_(w)
-    return model
+
+def recipe_of(kind):
+    "LMModel5's run with a nonlinearity, layers and a start of `kind`"
+    act,n_layers,start = kinds[kind]
+    return replace(recipe('LMModel5'), after=(), sizes=dict(n_hidden=64, n_layers=n_layers), init=partial(change, act=act, start=start))
 
 def walk(many, x):
     "Top layer of each run while it reads the rows `x`: what goes into its nonlinearity, and its states, both lists over the tokens"
@@ -69,10 +73,9 @@ def look(many):
 
 def run(kind, n_seeds):
     "Train `kind` from each seed"
-    many = SideBySide(lambda: make(kind), range(n_seeds))
-    before = look(many)
-    dls = sequences('sequences')
-    accs = many.fit(dls, n_epoch, [lr]*n_seeds)
+    many = SideBySide(recipe_of(kind), range(n_seeds))
+    before,dls = look(many),many.recipe.dls(fast=True)
+    accs = many.fit(dls)
     train = many.accuracy(list(dls.train))
     return dict(accuracy=accs, train_accuracy=train, before=before, after=look(many), places=places(many, dls.valid))
 
@@ -100,4 +103,4 @@ def places(many, dl):
 def tasks(n_seeds=None):
     return {k: (run, dict(kind=k, n_seeds=n_seeds or 5)) for k in sorted(kinds, key=lambda o: kinds[o][1], reverse=True)}
 
-def result(done): return dict(n_epoch=n_epoch, lr=lr, kinds={k: done[k] for k in kinds})
+def result(done): return dict(n_epoch=recipe('LMModel5').n_epoch, lr=recipe('LMModel5').lr, kinds={k: done[k] for k in kinds})
