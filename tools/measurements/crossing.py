@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from human_lm.runs.recipes import recipe
 from side_by_side import SideBySide
 
-n_nudges = 1  # nudged runs beside each plain one
+n_nudges,n_epoch = 1,8  # nudged runs beside each plain one; epochs of the fifteen
 
 class Signs:
     "A nonlinearity that counts the activations which are above zero in a nudged run and not in its plain one, or the other way round"
@@ -51,7 +51,7 @@ def run(kind, n_seeds):
         if act:
             signs.append(many.act.n[:,1:].flatten().tolist())
             many.act.n = 0
-    many.fit(r.dls(fast=True), each=watch)
+    many.fit(r.dls(fast=True), each=watch, n_epoch=n_epoch)
     apart,signs = [list(o) for o in zip(*apart)],[list(o) for o in zip(*signs)]
     return dict(apart=[[float(f'{v:.2e}') for v in o] for o in apart], signs=signs)
 
@@ -66,6 +66,6 @@ def summary(o):
 def tasks(n_seeds=None): return {k: (run, dict(kind=k, n_seeds=n_seeds or 2)) for k in reversed(kinds)}
 
 def result(done):
-    return dict(n_epoch=recipe('LMModel4').n_epoch, batches=49, pairs={k: summary(done[k]) for k in kinds},
+    return dict(n_epoch=n_epoch, batches=49, pairs={k: summary(done[k]) for k in kinds},
                 apart={k: [o[::7] for o in done[k]['apart']] for k in kinds}, every=7,
                 signs={k: [o[::7] for o in done[k]['signs']] for k in kinds})

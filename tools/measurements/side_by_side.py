@@ -80,6 +80,7 @@ class SideBySide:
         dls, # Data loaders
         lrs=None, # Largest rate of each run; that of the recipe if None
         each=None, # Called with the number of the batch after each
+        n_epoch=None, # Stop after so many epochs; those of the recipe if None
     ): # Accuracy of each run on the validation part of `dls`, after the last epoch
         "fastai's `fit_one_cycle`, as the recipe says"
         keep_freed()
@@ -87,7 +88,7 @@ class SideBySide:
         n,wd = r.n_epoch*len(batches[0]),0.01 if r.wd is None else r.wd
         lr,mom,top = up_and_down(0.25, 1/25, 1., 1e-5),up_and_down(0.25, *r.moms),torch.tensor(lrs or [r.lr]*len(self.models))
         avgs = {o: (torch.zeros_like(p), torch.zeros_like(p)) for o,p in self.ps.items()}
-        for epoch in range(r.n_epoch):
+        for epoch in range(n_epoch or r.n_epoch):
             self.reset()
             for x,y in batches[0]:
                 out,raw,dropped = self(x, training=True)
