@@ -1,5 +1,5 @@
 """Which of the chapter's comparisons survive equal budgets: fifteen epochs for every model, the learning rate of each chosen on held-out
-training text, at equal width and with equally many parameters; read in nbs/45_runs.seeds.ipynb"""
+training text, at equal width and with equally many parameters. Read in nbs/45_runs.seeds.ipynb."""
 import statistics
 from dataclasses import replace
 from functools import lru_cache,partial

@@ -1,5 +1,5 @@
 """What becomes of the smallest possible difference, batch by batch: runs that differ in one weight by one rounding, with and without ReLU,
-and with the ReLU of one run deciding for the others; read in nbs/47_runs.rounding.ipynb"""
+and with the ReLU of one run deciding for the others. Read in nbs/47_runs.rounding.ipynb."""
 from dataclasses import replace
 
 import torch

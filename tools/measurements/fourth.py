@@ -1,5 +1,5 @@
 """The fourth case beside LSTM, coupled LSTM and open LSTM: a cell without an output gate whose state is not bounded; and the open cell with
-the tanh that the coupled one has; read in nbs/11_cells.gru.ipynb, beside nbs/measured/cells.json"""
+the tanh that the coupled one has. Read in nbs/11_cells.gru.ipynb, beside nbs/measured/cells.json."""
 from dataclasses import replace
 from functools import partial
 

@@ -1,5 +1,5 @@
 """What is inside LMModel4 to LMModel7 over several seeds: gradients within the sixteen steps that training sees and further back, gates by
-word over many rows, and the mistakes on the validation text by their place in the number; read in nbs/24_pictures.trained.ipynb"""
+word over many rows, and the mistakes on the validation text by their place in the number. Read in nbs/24_pictures.trained.ipynb."""
 import torch
 
 from human_lm.data import corpus_files,spell

@@ -1,5 +1,5 @@
 """The reference reader, which knows the text by heart: right answers when its rows may start anywhere in the text, and when it knows that
-they are validation text; read in nbs/46_runs.reader.ipynb"""
+they are validation text. Read in nbs/46_runs.reader.ipynb."""
 from human_lm.runs.reader import reference_reader
 from human_lm.runs.recipes import chapter_corpus,validation_rows
 

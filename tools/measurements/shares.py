@@ -1,5 +1,5 @@
 """What becomes of a model that keeps its state when two processes take a half of the list of samples each, as with fastai's `DistributedDL`:
-rows go on if the list is grouped by the rows of one process, and do not if by those of all; read in nbs/33_training.processes.ipynb"""
+rows go on if the list is grouped by the rows of one process, and do not if by those of all. Read in nbs/33_training.processes.ipynb."""
 import torch
 from fastai.data.core import DataLoaders
 

@@ -1,5 +1,5 @@
 """Why plain layers with tanh do worse than with ReLU on this text: one and two layers, and controls that change one thing at a time (range,
-shape, start); accuracy on both texts, gradients over steps back, size of the state; read in nbs/03_multilayer.ipynb and nbs/24_pictures.trained.ipynb"""
+shape, start); accuracy on both texts, gradients over steps back, size of the state. Read in nbs/03_multilayer.ipynb and nbs/24_pictures.trained.ipynb."""
 from dataclasses import replace
 from functools import partial
 
