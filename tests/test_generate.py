@@ -144,6 +144,15 @@ def test_count_never_ends_without_separator():
         m.h_o.bias[words.w2i['one']] = 1
     assert count_length(m, words, 5, 9)==Count(0, 5, ' '.join(['one']*12))
 
+def test_long_numbers_are_written_to_their_end(monkeypatch):
+    "However many words a number has; and one that goes on beyond them is wrong, and stops"
+    n = 21_777_776
+    monkeypatch.setitem(globals(), 'words', Vocab([*words, 'million', *(o for i in range(n-2, n+3) for o in spell(i).split())]))
+    right = ScriptReader(Script(' . '.join(spell(i) for i in range(n-2, n+3))+' .'))
+    assert count_length(right, words, n, n+2, before=2)==Count(3, None, None)
+    wrong = ScriptReader(Script(' . '.join([spell(n-2), spell(n-1), spell(n)+' one'*9])))
+    assert count_length(wrong, words, n, n+2, before=2)==Count(0, n, spell(n)+' one')
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 7), st.integers(2, 20), st.integers(0, 9), st.integers(1, 6))
 def test_written_as_read(i, start, n, before):

@@ -127,3 +127,19 @@ def test_workers_do_not_outlive_their_parent(tmp_path, name):
         p.wait(20)
         wait_for(lambda: not any(map(is_there, pids)), 10)
     finally: p.kill()
+
+def reports(n):
+    for i in range(n): workers.report(i)
+    return 'done'
+
+@pytest.mark.parametrize('how', ['workers','this process'])
+def test_reports(how, monkeypatch):
+    "They come in order, before the end of their task, and go nowhere outside of one"
+    if how=='this process': monkeypatch.setattr(workers, '_Worker', lambda: (_ for _ in ()).throw(OSError()))
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        res = run_all({k: (reports, dict(n=3)) for k in 'ab'}, 2, lambda *o: told.append(o), lambda *o: told.append(o))
+        assert res=={'a':'done','b':'done'}==run_all({k: (reports, dict(n=2)) for k in 'ab'}, 1)
+    for k in 'ab': assert [v for key,v in told if key==k]==[0,1,2,'done']
+    assert workers.report(1) is None

@@ -23,6 +23,7 @@ from ..runs.recipes import *
 from ..runs.reproduce import *
 from ..runs.results import *
 from .terminal import *
+from ..training.batches import *
 from ..training.learner import *
 
 from fastai.callback.core import Callback,CancelTrainException,CancelValidException

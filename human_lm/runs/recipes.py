@@ -34,6 +34,7 @@ from ..regularize import *
 from ..cells.gru import *
 from ..cells.awd_lstm import *
 from ..training.sequences import *
+from ..training.batches import *
 from ..training.learner import *
 from .published import *
 

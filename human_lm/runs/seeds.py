@@ -7,44 +7,29 @@ __all__ = ['Spread', 'Claim', 'chapter_claims', 'seed_accuracies', 'seed_spread'
            'plot_seeds']
 
 # %% ../../nbs/45_runs.seeds.ipynb #695979cd
-import os,statistics
+import statistics
 from collections import namedtuple
-from concurrent.futures import ProcessPoolExecutor,as_completed
-from multiprocessing import active_children,get_context
 
 from .published import *
-from .recipes import *
 from .reproduce import *
 from .workers import *
 
 # %% ../../nbs/45_runs.seeds.ipynb #e89ab664
-def _n_cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
 def seed_accuracies(
     names:list, # Models of the chapter, `LMModel1` to `LMModel7`
     n_seeds:int, # Seeds 0 to `n_seeds-1` are run; less than one is a `ValueError`
     n_proc:int=None, # Processes, each with one thread; one a core if None
     each=None, # Function called with model, seed and accuracy as each run ends
+    fast:bool=True, # The same figures in less time? Otherwise the chapter's plain way
 )->dict: # Name of each model, and its accuracy after the last epoch for each seed
-    "Train each of the models from `n_seeds` seeds"
+    "Train each of the models from `n_seeds` seeds; `TasksFailed` after the last run if any failed"
     if n_seeds<1: raise ValueError(f'`n_seeds` must be at least 1, got {n_seeds}')
-    for o in names: recipe(o).model()  # a name that is wrong should be known now
-    runs = [(o,seed) for seed in range(n_seeds) for o in names]
-    res = {o:[None]*n_seeds for o in names}
-    others = set(active_children())
-    # spawned, not forked: a fork of a process in which torch's threads run can hang
-    with ProcessPoolExecutor(min(n_proc or _n_cores(), len(runs)), get_context('spawn'), quiet_worker) as pool:
-        try:
-            todo = {pool.submit(reproduce_model, *o): o for o in runs}
-            for f in as_completed(todo):
-                (name,seed),acc = todo[f],f.result()['rows'][-1][2]
-                res[name][seed] = acc
-                if each: each(name, seed, acc)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for p in set(active_children())-others: p.terminate()
-            raise
-    return res
+    for o in names: published_table(o)  # a name that is wrong should be known now
+    runs = [(o,seed) for seed in range(n_seeds) for o in longest_first(names)]
+    def ended(run, res):
+        if each: each(*run, res['rows'][-1][2])
+    done = run_all({o: (reproduce_model, dict(name=o[0], seed=o[1], fast=fast)) for o in runs}, n_proc, ended)
+    return {o: [done[o,seed]['rows'][-1][2] for seed in range(n_seeds)] for o in names}
 
 # %% ../../nbs/45_runs.seeds.ipynb #3ebed527
 Spread = namedtuple('Spread', 'mean std least greatest n_below')
@@ -110,7 +95,7 @@ def plot_seeds(
     ceiling:float, # Accuracy of the reference reader
 ): # `Picture`
     "Each model's seeds as dots, the published figure as a diamond, the baseline and the ceiling as lines, on one axis"
-    from human_lm.pictures.figure import Picture,palette  # here, so that the command need not load matplotlib
+    from human_lm.pictures.figure import Picture,palette  # here, for the command needs no picture
     import matplotlib.pyplot as plt
     fig,ax = plt.subplots(figsize=(7.6, 0.9+0.52*len(models)), layout='constrained')
     said = []
