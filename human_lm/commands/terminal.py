@@ -29,6 +29,9 @@ class OneLineParser(argparse.ArgumentParser):
         "Print `message` and leave with status 2"
         self.exit(2, f'{self.prog}: {message}\n')
 
+    def print_help(self, file=None):
+        print(self.format_help(), end='', file=file)  # `argparse` would not notice that nobody can read it
+
     def check_files(self,
         *paths:Path, # Files to be written later; `None` where none is asked for
         read:Path=None, # A file that is read, and should not be written over
@@ -147,7 +150,8 @@ def terminal_command(
                 except KeyboardInterrupt as e:
                     return end(128+(signals or [signal.SIGINT])[0], f"interrupted, {str(e) or 'no file was written'}")
                 except OSError as e:
-                    err = _output_error()
+                    # what names no file, and yet comes from the system, was a write to standard output
+                    err = _output_error() or (e if e.errno and e.filename is None else None)
                     if isinstance(err, BrokenPipeError): return 141
                     if err: return end(1, f'cannot write to standard output: {err.strerror}')
                     return end(2, e)
