@@ -1,4 +1,4 @@
-"""Is it worth multiplying the inputs of all steps at once? Our layers both ways, forward and back, in seconds of the processor; read in
+"""Is it worth multiplying the inputs of all steps at once? Our layers both ways, forward and back, in seconds of the processor. Read in
 nbs/10_cells.layers.ipynb"""
 import statistics,time
 
