@@ -46,9 +46,11 @@ def _said(key): return ', seed '.join(map(str, key)) if isinstance(key, tuple) e
 def _run_all(tasks, jobs, each, during):
     "What the tasks gave, and of those that failed what went wrong, in a line each"
     try: return run_all(tasks, jobs, each, during),{}
-    except TasksFailed as e: failed = {_said(k): o.splitlines()[0] for k,o in e.failed.items()}
-    if not e.done and len(set(failed.values()))==1: raise OSError(next(iter(failed.values())))
-    return e.done,failed
+    except TasksFailed as e:
+        failed = {_said(k): o.splitlines()[0].removeprefix('OSError: ') for k,o in e.failed.items()}
+        # what stops all of them, a folder that cannot be written for one, is said once
+        if not e.done and len(failed)>len(set(failed.values()))==1: raise OSError(failed.popitem()[1])
+        return e.done,failed
 
 # %% ../../nbs/71_commands.reproduce.ipynb #d9fea6fb
 def _one_run_each(names, seed, fast, faithful, jobs):
