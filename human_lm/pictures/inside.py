@@ -25,7 +25,7 @@ def draw_lstm_cell(
     if (ni is None) != (nh is None): raise ValueError('give both `ni` and `nh`, or neither')
     if ni is not None: check_sizes(ni=ni, nh=nh)
     sizes = (f'{ni}', f'{nh}', f'{ni+nh}') if ni else ('ni', 'nh', 'ni + nh')
-    b = _Board(-1.6, 14.9, -2.1, 5.2, unit=0.49)
+    b = _Board(-1.6, 14.9, -2.1, 5.2)
     def op(x, y, text): b.dot(x, y, text, r=0.34, size=11 if len(text)==1 else 8)
     def line(a, c, lw=1.5, head=True): b.line(a, c, lw=lw, head=head, style=dict(color='black', ls='-'))
     for x,name,curve,colour in ((2.6,'forget gate','σ','red'), (5.3,'input gate','σ','green'), (8.1,'cell gate','tanh','blue'), (10.7,'output gate','σ','purple')):
@@ -65,7 +65,7 @@ def draw_dropout(
         drop = Dropout(p)
         kept = [torch.ones(n) if i in (0, len(sizes)-1) else drop(torch.ones(n)) for i,n in enumerate(sizes)]
     h,dx = max(sizes),2.1
-    b = _Board(-1, 2*dx*len(sizes)+0.6, -0.9, h*1.15+0.3, unit=0.42)
+    b = _Board(-1, 2*dx*len(sizes)+0.6, -0.9, h*1.15+0.3, unit=min(0.42, 7.6/(2*dx*len(sizes)+1.6)))
     for x0,masks,title in ((0, [torch.ones(n) for n in sizes], 'as it is'), (dx*len(sizes)+0.8, kept, f'with dropout, p = {p}')):
         at = [[(x0+i*dx, (j+(h-n)/2)*1.15) for j in range(n)] for i,n in enumerate(sizes)]
         for i in range(len(sizes)-1):
@@ -133,7 +133,7 @@ def draw_batches(
     order = group_chunks(list(range(n)), bs)
     m,looks = n//bs,[palette[o] for o in ('sky','orange','green','yellow','purple','red','blue')]
     width = max(n, m*1.6)
-    b = _Board(-0.3, width+0.3, -bs-1.6, 2.2, unit=min(0.5, 7.6/(width+0.6)))
+    b = _Board(-0.3, width+0.3, -bs-1.6, 2.2)
     def cell(x, y, i):
         row = i//m if i<m*bs else None
         b.ax.add_patch(Rectangle((x,y), 1, 0.9, fc='#dddddd' if row is None else looks[row%len(looks)], ec='white', lw=1))

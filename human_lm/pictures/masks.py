@@ -42,7 +42,7 @@ def draw_dropped_words(
     kept = dict(zip(vocab, _seeded(lambda: EmbedDropout(p)(torch.ones(len(vocab),6)), seed)[:,0].bool().tolist()))
     n_lines = -(-len(words)//a_line)
     h,wide = max(len(vocab), 1.4*n_lines),2.1
-    b = _Board(-2.4, 8+wide*a_line, -0.9, h+1.1, unit=min(0.42, 8/(10.4+wide*a_line)))
+    b = _Board(-2.4, 8+wide*a_line, -0.9, h+1.1, unit=min(0.42, 7.6/(10.4+wide*a_line)))
     b.text(3, h+0.5, 'embedding matrix'); b.text(8+wide*a_line/2, h+0.5, 'the text as the model reads it')
     for i,w in enumerate(vocab):
         y = h-1-i
@@ -68,7 +68,7 @@ def draw_locked(
 )->Picture: # `bs` blocks of `sl × n` boxes, twice
     "The masks of plain and of locked dropout side by side"
     check_sizes(bs=bs, sl=sl, n=n)
-    b = _Board(-2.2, 2*n+3.6, -1.1, bs*(sl+1)+1.2, unit=min(0.28, 8/(2*n+5.8)))
+    b = _Board(-2.2, 2*n+3.6, -1.1, bs*(sl+1)+1.2, unit=min(0.28, 7.6/(2*n+5.8)))
     n_off = []
     for k,(cls,title) in enumerate(((Dropout,'Dropout: a mask for each step'), (LockedDropout,'LockedDropout: one for all steps'))):
         mask,x0 = _seeded(lambda: cls(p)(torch.ones(bs, sl, n)), seed).bool(),k*(n+2)
@@ -97,7 +97,7 @@ def draw_dropped_weights(
         return w.detach(), rnn._drop(w).detach()
     whole,left = _seeded(weights, seed)
     size = whole.abs()/whole.abs().max()
-    b = _Board(-2.6, 4*nh+3.6, -2.9-nh, nh+2.4, unit=min(0.28, 8/(4*nh+6.2)))
+    b = _Board(-2.6, 4*nh+3.6, -2.9-nh, nh+2.4, unit=min(0.28, 7.6/(4*nh+6.2)))
     for y0,title,w in ((0,'all weights',whole), (-nh-2,'left in this batch',left)):
         b.ax.text(-0.8, y0+nh/2, title, rotation=90, ha='center', va='center', size=8)
         for g in range(4):
@@ -120,7 +120,7 @@ def draw_awd_lstm(
     n = len(enc.rnns)
     xs = [5.6+k*dx for k in range(n)]
     end = xs[-1]+dx+0.4
-    b = _Board(-1.2, end+1.8, -5.3, 2.3, unit=min(0.5, 8/(end+3)))
+    b = _Board(-1.2, end+1.8, -5.3, 2.3)
     black = dict(color='black', ls='-')
     def bar(x, k):
         b.ax.plot([x,x], [-0.75,0.75], c=palette['red'], ls=(0,(2,1.2)), lw=2.5, zorder=4)
@@ -132,7 +132,7 @@ def draw_awd_lstm(
     for k,x in enumerate(xs):
         b.put('hidden', x, 0)
         b.text(x, 0, f'LSTM\n{enc.rnns[k].layer.hidden_size}', size=7)
-        b.line((x+0.36,0.4), (x-0.36,0.4), style=dict(color=palette['purple'], ls='-'), rad=1.7)
+        b.line((x+0.36,0.4), (x-0.36,0.4), style=black, rad=1.7)
         b.text(x, 1.5, '3', size=10, color=palette['red'], weight='bold')
         if k<n-1: b.line((x+0.54,0), (x+dx-0.54,0), style=black); bar(x+dx/2, '4')
     b.put('output', end, 0, 'word n+1')

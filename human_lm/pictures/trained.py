@@ -155,7 +155,7 @@ def plot_gates(
     ids:torch.Tensor, # Token indices, 1-D
     vocab, # `Vocab` that they belong to
     layer:int=-1, # Which recurrent layer
-    n_cells:int=6, # How many activations of the cell state to draw (of the state, where there is one only): those that move most
+    n_cells:int=6, # How many activations of the cell state to draw (of the hidden one if there is no other): those that move most
 )->Picture: # Two panels
     "Mean opening of each gate, and some activations of the state, token by token"
     check_sizes(n_cells=n_cells)
@@ -263,7 +263,7 @@ def plot_confusion(
     ax.set_yticks(range(len(missed)), [words[i] for i in missed], size=7)
     ax.set_xticks([i-0.5 for i in range(len(said))], minor=True); ax.set_yticks([i-0.5 for i in range(len(missed))], minor=True)
     ax.grid(which='minor', c='#eeeeee'); ax.tick_params(which='minor', length=0)
-    fig.colorbar(im, ax=ax, shrink=0.7, label='times', format='{x:g}')
+    fig.colorbar(im, ax=ax, shrink=0.7, label='times', format='{x:g}').ax.yaxis.set_minor_formatter('')
     worst = wrong.flatten().topk(min(3, n*n))
     often = [f'{words[i//n]} taken for {words[i%n]} {int(k)} times' for k,i in zip(worst.values, worst.indices.tolist()) if k>0]
     return Picture(fig, f'{int(wrong.sum())} mistakes among {int(counts.sum())} tokens, in a table of what was right and what was said. '
