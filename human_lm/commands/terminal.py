@@ -6,7 +6,7 @@
 __all__ = ['OneLineParser', 'whole_number', 'some_of', 'live_lines', 'terminal_command']
 
 # %% ../../nbs/70_commands.terminal.ipynb #bc686916
-import argparse,os,signal,sys
+import argparse,os,signal,sys,warnings
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -142,7 +142,8 @@ def terminal_command(
                 return status
             if sys.stdout is None: return end(1, 'standard output is closed; to see nothing, send it to /dev/null')
             if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='replace')
-            with _interruptible() as signals:
+            with _interruptible() as signals, warnings.catch_warnings():
+                warnings.showwarning = lambda message,*_,**__: end(None, message)
                 try:
                     try: status = f(args) or 0
                     finally: sys.stdout.flush()
