@@ -1,7 +1,7 @@
 """What each piece of the fast way buys, to nbs/measured/pieces.json: one piece at a time is taken away, all variants in turn.
 
 Run it as: make measure ARGS=pieces, or python tools/pieces.py [--repeats N] (about five minutes on a quiet machine)"""
-import argparse,json,platform,statistics,subprocess,sys,time
+import argparse,json,platform,subprocess,sys,time
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def measure(piece, repeats):
     from fastai.metrics import accuracy
     from fastai.optimizer import Adam
     import human_lm.training.learner as fast
-    from human_lm.all import FlatSeqs,FusedAdam,QuickAccuracy,QuickCrossEntropyLossFlat,QuickLearner,flat_dls,split_seqs
+    from human_lm.all import FusedAdam,QuickAccuracy,QuickCrossEntropyLossFlat,QuickLearner
     from human_lm.commands.benchmark import floor_fit
     import human_lm.commands.benchmark as benchmark
     torch.set_num_threads(1)
