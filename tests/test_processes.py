@@ -1,5 +1,5 @@
 "Each process reads its own rows, they go on from batch to batch, and the result is that of one process"
-import json,os,subprocess,sys
+import os,subprocess,sys
 from importlib.util import find_spec
 from pathlib import Path
 
