@@ -231,7 +231,7 @@ def test_failure_while_writing(tmp_path, capsys, monkeypatch, one_process):
 def test_signal_while_the_workers_train(tmp_path, sig, args, first):
     "It ends soon, and so do they; a word about it, and no file"
     p = subprocess.Popen([sys.executable, '-c', as_command, *args.split(), '--jobs', '2', '--json', str(tmp_path/'x.json')], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert p.stdout.readline().startswith(first)
+    assert p.stdout.readline().strip().startswith(first)
     n = getattr(signal, sig)
     p.send_signal(n)
     out,err = p.communicate(timeout=60)  # returns when every process that holds the pipes has ended
