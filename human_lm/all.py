@@ -15,6 +15,7 @@ from .pictures.inside import *
 from .pictures.masks import *
 from .pictures.trained import *
 from .training.sequences import *
+from .training.batches import *
 from .training.learner import *
 from .training.processes import *
 from .training.numbers import *

@@ -13,7 +13,8 @@ from torch import nn
 from conftest import run_python
 from human_lm.all import *
 from human_lm.commands.benchmark import fast_learner, floor_fit, learner_fit
-from human_lm.training.learner import FusedAdam, QuickLearner, flat_dls
+from human_lm.training.batches import flat_dls
+from human_lm.training.learner import FusedAdam, QuickLearner
 
 def test_freed_memory_is_kept():
     "Hardly a page is asked for again, with 54 MB freed at each of twenty turns"

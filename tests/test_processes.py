@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest,torch
 
 from human_lm.all import *
-from human_lm.training.learner import FlatDL, flat_dls
+from human_lm.training.batches import FlatDL, flat_dls
 
 def loaders(bs=8): return flat_dls(*split_seqs(FlatSeqs(torch.arange(1000)%30, 4)), bs=bs)
 

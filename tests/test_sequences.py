@@ -4,7 +4,8 @@ from fastai.data.core import DataLoaders,TfmdDL
 from hypothesis import given, strategies as st
 
 from human_lm.all import *
-from human_lm.training.learner import FlatDL, FusedAdam, QuickLearner, flat_dls
+from human_lm.training.batches import FlatDL, flat_dls
+from human_lm.training.learner import FusedAdam, QuickLearner
 
 def stream(n, top=30): return torch.arange(n)*7%top
 
@@ -106,7 +107,7 @@ def test_a_learner_is_exported_without_its_data(tmp_path):
 
 def test_show_batch(monkeypatch):
     shown = []
-    monkeypatch.setattr('human_lm.training.learner.display_df', shown.append)
+    monkeypatch.setattr('human_lm.training.batches.display_df', shown.append)
     nums = torch.arange(120)%6
     flat_dls(*split_seqs(FlatSeqs(nums, 2, vocab=Vocab('a b c d e f'.split()))), bs=4).show_batch(max_n=2)
     assert shown[-1].to_dict('list')=={'text':['a b','e f'], 'target':['b c','f a']}  # a row holds 11 samples: the next one starts 22 tokens on

@@ -22,6 +22,7 @@ from ..runs.published import *
 from ..runs.recipes import *
 from ..runs.results import *
 from .terminal import *
+from ..training.batches import *
 from ..training.learner import *
 
 from fastai.callback.core import Callback,CancelTrainException,CancelValidException

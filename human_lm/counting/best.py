@@ -51,7 +51,8 @@ def recipe_learner(
 ): # A fastai `Learner`, ready for `fit_one_cycle(recipe.n_epoch, recipe.lr, wd=recipe.wd)`
     "A `Learner` for `recipe`; it validates on the held-out numbers, and with `final`, when nothing is held out, not at all"
     from human_lm.counting.cache import hold_out
-    from human_lm.training.learner import FusedAdam,QuickLearner,flat_dls
+    from human_lm.training.batches import flat_dls
+    from human_lm.training.learner import FusedAdam,QuickLearner
     from human_lm.training.sequences import FlatSeqs
     from human_lm.runs.recipes import chapter_corpus
     from human_lm.runs.seeds import validation_rows

@@ -101,7 +101,7 @@ def held_learner(
     seed:int=0, # Seed of the run
 ): # A fastai `Learner`, ready for `fit_one_cycle`
     "The chapter's run of model `name` on `held.train`, validated on `held.held`"
-    from human_lm.training.learner import flat_dls
+    from human_lm.training.batches import flat_dls
     from human_lm.training.sequences import FlatSeqs
     from human_lm.runs.recipes import chapter_learner,chapter_runs
     learn,data = chapter_learner(name, seed),chapter_runs[name].data

@@ -8,7 +8,7 @@ __all__ = ['rows_dl', 'rows_dls', 'need_accelerate', 'fit_processes']
 # %% ../../nbs/33_training.processes.ipynb #c809e552
 import torch
 
-from .learner import *
+from .batches import *
 from .sequences import *
 
 from fastai.data.core import DataLoaders
