@@ -63,8 +63,8 @@ def test_words_are_drawn():
     lambda: draw_unrolled(nn.Linear(2, 2)), lambda: draw_rolled(nn.LSTM(2, 2)), lambda: draw_unrolled(LMModel4(30, 8), 0), lambda: draw_unrolled(LMModel4(30, 8), -2),
     lambda: draw_unrolled(LMModel4(30, 8), 2.5), lambda: draw_unrolled(LMModel1(30, 8), 5), lambda: draw_rolled(LMModel1(30, 8)), lambda: draw_batches(0, 3),
     lambda: draw_batches(6, -1), lambda: draw_floats(0), lambda: draw_dropout((3,-1,2)), lambda: draw_lstm_cell(0, 4), lambda: draw_rescale(torch.rand(4), n=0),
-    lambda: plot_kept(LMModel6(30, 8, 2)), lambda: plot_kept(LMModel2(30, 8)), lambda: lstm_gates(LMModel5(30, 8, 1), torch.arange(5)),
-    lambda: read_states(LMModel3(30, 8), torch.arange(5)), lambda: step_norms(LMModel1(30, 8), torch.zeros(2, 3).long(), torch.zeros(2).long()),
+    lambda: plot_kept(LMModel6(30, 8, 2)), lambda: plot_kept(LMModel2(30, 8)), lambda: read_gates(LMModel5(30, 8, 1), torch.arange(5)),
+    lambda: read_states(LMModel2(30, 8), torch.arange(5)), lambda: step_norms(LMModel1(30, 8), torch.zeros(2, 3).long(), torch.zeros(2).long()),
     lambda: predictions(nn.Linear(2, 2), []), lambda: embedding_2d(nn.Linear(2, 2)), lambda: plot_by_place({}, n=0),
     lambda: plot_confusion(torch.zeros(2, 3).long(), torch.zeros(3, 2).long(), ['a'])])
 def test_bad_input(f):

@@ -55,9 +55,11 @@ class DropConnect(Dropout):
         p:float, # Probability that a weight is zeroed, 0 to 1; anything else is a `ValueError`
     ):
         super().__init__(p)
-        self.names = [k for k,_ in layer.named_parameters() if 'hh' in k and 'weight' in k]
-        if not self.names: raise ValueError(f'a {type(layer).__name__} has no weights from state to state')
         self.layer = layer
+        if not self.names: raise ValueError(f'a {type(layer).__name__} has no weights from state to state')
+
+    @property
+    def names(self): return [k for k,_ in self.layer.named_parameters() if 'hh' in k and 'weight' in k]
 
     def forward(self,
         x:torch.Tensor, # `bs × sl × ni`
@@ -130,22 +132,26 @@ class AWDLSTM(KeepsState):
         for rnn,nh in zip(self.rnns, sizes[1:]):
             for p in rnn.parameters(): nn.init.uniform_(p, -nh**-0.5, nh**-0.5)
 
-    def zero_state(self, bs):
-        return tuple(self.i_h.weight.new_zeros(1, bs, o.layer.hidden_size) for o in self.rnns for _ in ('hidden','cell'))
+    def scan(self,
+        x:torch.Tensor, # Token indices, `bs × sl`
+        h=None, # State to begin with: hidden and cell state of each layer, one after the other; zeros if None
+    )->tuple: # Last layer's hidden state after each token, `bs × sl × emb_sz`, and the state after the last
+        "Read a batch from state `h`; what is kept is neither used nor changed"
+        check_ids(x)
+        out,new = self.input_drop(F.embedding(x, self.embed_drop(self.i_h.weight), self.i_h.padding_idx)),()
+        for k,rnn in enumerate(self.rnns):
+            if k: out = self.hidden_drops[k-1](out)
+            out,state = rnn(out, None if h is None else h[2*k:2*k+2])
+            new += state
+        return out, new
+
+    def by_layer(self, h): return [dict(hidden=a[0], cell=b[0]) for a,b in zip(h[::2], h[1::2])]
 
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
     )->torch.Tensor: # Last layer's hidden state after each token, `bs × sl × emb_sz`
         "Read a batch and keep the state; `ValueError` if `bs` is not that of the kept one"
-        check_ids(x)
-        h,new = self.start(x.shape[0]),()
-        out = self.input_drop(F.embedding(x, self.embed_drop(self.i_h.weight), self.i_h.padding_idx))
-        for k,rnn in enumerate(self.rnns):
-            if k: out = self.hidden_drops[k-1](out)
-            out,state = rnn(out, h[2*k:2*k+2])
-            new += state
-        self.keep(new)
-        return out
+        return self.read(x)
 
     @classmethod
     def from_fastai(cls,
@@ -174,9 +180,9 @@ class AWDLSTM(KeepsState):
         return self
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #baa77cf0
-class AWDLSTMModel(nn.Module):
+class AWDLSTMModel(KeepsState):
     "Language model: an `AWDLSTM` and a `TiedDecoder`, all five dropouts multiplied by `drop_mult` (arXiv 1708.02182)"
-    encoder_cls = AWDLSTM
+    every_token,encoder_cls = True,AWDLSTM
 
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
@@ -208,9 +214,12 @@ class AWDLSTMModel(nn.Module):
         "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
         return self.decoder(self.encoder(x))
 
-    def reset(self):
-        "Forget what was read; the next batch may have any size"
-        self.encoder.reset()
+    # what the other models have themselves, is here in the two parts
+    i_h = property(lambda self: self.encoder.i_h)
+    h_o = property(lambda self: self.decoder.h_o)
+    h   = property(lambda self: self.encoder.h, lambda self, h: setattr(self.encoder, 'h', h))
+    def scan(self, x, h=None): return self.encoder.scan(x, h)
+    def by_layer(self, h): return self.encoder.by_layer(h)
 
     @classmethod
     def from_fastai(cls,

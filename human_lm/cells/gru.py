@@ -24,22 +24,18 @@ class GRULMModel6(LMModel5):
 class GRULMModel7(LMModel7):
     "`LMModel7` with a GRU in place of the LSTM: dropout, tied weights, for training with AR and TAR"
     rnn_cls = nn.GRU
-    zero_state = LMModel5.zero_state
 
 # %% ../../nbs/11_cells.gru.ipynb #6301baff
 class CoupledLSTMCell(LSTMCell):
-    "`LSTMCell` whose input gate is one minus its forget gate, so that the cell state is bounded (Greff et al., arXiv 1503.04069)"
-    def step(self,
+    "`LSTMCell` with input gate = 1 − forget gate, so that the cell state is bounded (Greff et al., arXiv 1503.04069)"
+    def gates(self,
         gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`; the input gate's part is not used
-        state:tuple, # Hidden state and cell state, each `bs × nh`
-    )->tuple: # (output, (hidden state, cell state))
-        "The part of a step that needs the state"
-        h,c = state
-        _,forget,out,cell = (gates_in + self.hh(h)).chunk(4, 1)
+        h:torch.Tensor, # Hidden state, `bs × nh`
+    )->dict: # As those of an `LSTMCell`
+        "How far each gate is open, and what it decides about"
+        _,forget,out,new = (gates_in + self.hh(h)).chunk(4, 1)
         forget = forget.sigmoid()
-        c = forget*c + (1-forget)*cell.tanh()
-        h = out.sigmoid() * c.tanh()
-        return h, (h,c)
+        return dict(input=1-forget, forget=forget, output=out.sigmoid(), new=new.tanh())
 
 class CoupledLSTM(LSTM):
     "LSTM layers of coupled cells; they have no built-in counterpart"
@@ -49,14 +45,23 @@ class CoupledLSTM(LSTM):
 # %% ../../nbs/11_cells.gru.ipynb #86039b7e
 class OpenLSTMCell(CoupledLSTMCell):
     "`CoupledLSTMCell` whose output is its cell state: no output gate"
+    def gates(self,
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`; input and output gate are not used
+        h:torch.Tensor, # Hidden state, `bs × nh`
+    )->dict: # As those of an `LSTMCell`, without `output`
+        "How far each gate is open, and what it decides about"
+        _,forget,_,new = (gates_in + self.hh(h)).chunk(4, 1)
+        forget = forget.sigmoid()
+        return dict(input=1-forget, forget=forget, new=new.tanh())
+
     def step(self,
-        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`; the parts of input and output gate are not used
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`
         state:tuple, # Hidden state and cell state, each `bs × nh`; the same
     )->tuple: # (output, (hidden state, cell state)), the same tensor three times
         "The part of a step that needs the state"
         h,c = state
-        _,forget,_,cell = (gates_in + self.hh(h)).chunk(4, 1)
-        h = torch.lerp(cell.tanh(), c, forget.sigmoid())
+        o = self.gates(gates_in, h)
+        h = torch.lerp(o['new'].to(c), c, o['forget'].to(c))  # autocast leaves them in another precision
         return h, (h,h)
 
 class OpenLSTM(CoupledLSTM):

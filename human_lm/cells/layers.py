@@ -13,7 +13,6 @@ from torch import nn
 
 from ..data import check_sizes
 from ..lstm import LSTMCell
-from ..multilayer import LMModel5
 
 # %% ../../nbs/10_cells.layers.ipynb #25d2b7c2
 class RNNCell(nn.Module):
@@ -51,11 +50,18 @@ class GRUCell(RNNCell):
         h:torch.Tensor, # Hidden state, `bs × nh`
     )->tuple: # (output, hidden state), the same tensor `bs × nh`
         "The part of a step that needs the state"
-        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
-        reset,update = (ri+rh).sigmoid(),(ui+uh).sigmoid()
-        new = (ni + reset*nh).tanh()
-        h = update*h + (1-update)*new
+        o = self.gates(gates_in, h)
+        h = o['update']*h + (1-o['update'])*o['new']
         return h, h
+
+    def gates(self,
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 3·nh`
+        h:torch.Tensor, # Hidden state, `bs × nh`
+    )->dict: # `reset` and `update` gate, and the `new` values; each `bs × nh`
+        "How far each gate is open, and what it decides about"
+        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
+        reset = (ri+rh).sigmoid()
+        return dict(reset=reset, update=(ui+uh).sigmoid(), new=(ni + reset*nh).tanh())
 
 # %% ../../nbs/10_cells.layers.ipynb #6bf034d4
 def _tup(state): return state if isinstance(state, tuple) else (state,)
@@ -169,12 +175,15 @@ class LSTM(Recurrent):
 
 # %% ../../nbs/10_cells.layers.ipynb #02a22a4b
 def from_scratch(
-    model:LMModel5, # `LMModel5`, `LMModel6`, `LMModel7`, or a model made like them
-)->LMModel5: # A copy that keeps no state; `ValueError` if there is no layer of ours for it
+    model:nn.Module, # Model with recurrent layers, such as `LMModel5` to `LMModel7`
+)->nn.Module: # A copy that keeps no state; `ValueError` if it has no such layers, or there are none of ours for them
     "`model` with its built-in recurrent layers replaced by ours, with the same weights"
-    kinds = {o.torch_cls:o for o in (RNN, GRU, LSTM)}
-    kind = kinds.get(type(getattr(model, 'rnn', None)))
-    if kind is None: raise ValueError(f'a {type(model).__name__} has no `rnn` that is an nn.RNN, nn.GRU or nn.LSTM')
-    res = deepcopy(model)
-    res.rnn = kind.from_torch(model.rnn)
+    kinds,res = {o.torch_cls:o for o in (RNN, GRU, LSTM)},deepcopy(model)
+    layers = {k:o for k,o in res.named_modules() if isinstance(o, (nn.RNNBase, Recurrent))}
+    if not layers: raise ValueError(f'a {type(model).__name__} has no recurrent layers: no nn.RNN, nn.GRU or nn.LSTM')
+    for name,layer in layers.items():
+        if isinstance(layer, Recurrent): continue
+        if type(layer) not in kinds: raise ValueError(f'there is no layer of ours for a {type(layer).__name__}')
+        parent,_,child = name.rpartition('.')
+        setattr(res.get_submodule(parent), child, kinds[type(layer)].from_torch(layer))
     return res
