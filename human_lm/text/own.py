@@ -221,6 +221,8 @@ def text_dls(
     check_sizes(**{k:o for k,o in dict(bs=bs, sl=sl, max_vocab=max_vocab).items() if o is not None}, min_freq=min_freq)
     if not 0<pct<1: raise ValueError(f"`pct` must lie between 0 and 1, got {pct!r}")
     if tok is None and isinstance(vocab, TextVocab): tok = vocab.tok
+    if not isinstance(source, (str,bytes,Path)) and not hasattr(source, 'dtype') and not hasattr(source, 'columns'):
+        source = source if isinstance(source, Tokens) else list(source)
     are_tokens,n_chars = _is_tokens(source, tok),None
     if are_tokens:
         tok,source = getattr(source, 'tok', None),list(source)
