@@ -4,8 +4,8 @@ import copy,itertools
 import pytest,torch
 from hypothesis import given,settings,strategies as st
 
-from human_lm.all import (CacheReader,Count,TokenReader,Vocab,borrowed,chapter_runs,count_length,count_on,generate,hold_out,next_number_accuracy,
-                      next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,row_starts,held_learner,chapter_corpus,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
+from human_lm.all import (CacheReader,Count,TokenReader,Vocab,borrowed,chapter_models,count_length,count_on,generate,hold_out,next_number_accuracy,
+                      next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
 from human_lm.text.generate import choose,generate_texts
 from human_lm.text.tokens import TextVocab,split_words
@@ -232,6 +232,15 @@ def test_count_never_ends_without_separator():
         m.h_o.bias[words.w2i['one']] = 1
     assert count_length(m, words, 5, 9)==Count(0, 5, ' '.join(['one']*12))
 
+def test_long_numbers_are_written_to_their_end(monkeypatch):
+    "However many words a number has; and one that goes on beyond them is wrong, and stops"
+    n = 21_777_776
+    monkeypatch.setitem(globals(), 'words', Vocab([*words, 'million', *(o for i in range(n-2, n+3) for o in spell(i).split())]))
+    right = ScriptReader(Script(' . '.join(spell(i) for i in range(n-2, n+3))+' .'))
+    assert count_length(right, words, n, n+2, before=2)==Count(3, None, None)
+    wrong = ScriptReader(Script(' . '.join([spell(n-2), spell(n-1), spell(n)+' one'*9])))
+    assert count_length(wrong, words, n, n+2, before=2)==Count(0, n, spell(n)+' one')
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 7), st.integers(2, 20), st.integers(0, 9), st.integers(1, 6))
 def test_written_as_read(i, start, n, before):
@@ -332,14 +341,15 @@ def test_measures_are_those_of_the_parts():
     assert (res['count_length'],res['mistake'])==(15, [17,'ten']) and res['next_number_accuracy']==27/28
 
 @pytest.mark.parametrize('n,bs,sl', [(1000,4,16), (66,4,16), (130,2,5)])
-def test_row_starts_are_those_of_group_chunks(n, bs, sl):
-    seqs = FlatSeqs(torch.arange(n), sl).group_chunks(bs)
-    starts,each = row_starts(n, bs, sl)
+def test_batch_rows_are_those_of_group_chunks(n, bs, sl):
+    seqs = FlatSeqs(torch.arange(n), sl)
+    starts,each = batch_rows(seqs, bs)
+    seqs = seqs.group_chunks(bs)
     assert starts==[seqs[j][0][0].item() for j in range(bs)] and each==len(seqs)//bs*sl
 
-def test_row_starts_of_the_chapter_and_of_too_little():
-    assert row_starts(2+64*16)==([16*j for j in range(64)], 16)
-    with pytest.raises(ValueError, match='1025 tokens are too few for 64 rows of 16'): row_starts(1+64*16)
+def test_batch_rows_of_the_chapter_and_of_too_little():
+    assert batch_rows(FlatSeqs(torch.zeros(2+64*16).long()))==([16*j for j in range(64)], 16)
+    with pytest.raises(ValueError, match='63 samples do not fill one batch of 64'): batch_rows(FlatSeqs(torch.zeros(1+64*16).long()))
 
 def test_what_is_held_out():
     "The numbers to train with end before the first that is held out, and those end with the last"
@@ -355,17 +365,16 @@ def test_what_is_held_out():
         with pytest.raises(ValueError, match=f'before {start}, and those from {start} to {stop}'): hold_out(vocab, nums, start, stop)
 
 @pytest.mark.parametrize('name,sl', [('LMModel1',3), ('LMModel3',3), ('LMModel6',16)])
-def test_held_learner(name, sl):
+def test_held_out_run(name, sl):
     "The chapter's run of a model, on the part to train with, from the seed"
-    vocab,nums = chapter_corpus()
-    h = hold_out(vocab, nums, 1000, 2000)
-    learn = held_learner(name, h, 3)
+    h,run = hold_out(*chapter_corpus()),recipe(name)
+    def held(seed): return run.learner(seed, fast=True, part='held out')
+    learn = held(3)
     for dl,part in zip(learn.dls, (h.train,h.held)):
         assert torch.equal(dl.dataset.nums.long(), part) and (dl.dataset.sl,dl.bs,dl.dataset.last)==(sl,64,sl==3)
     assert isinstance(learn.dls.train.dataset.starts, range)==(name=='LMModel1')
     assert torch.equal(learn.model.i_h.weight, chapter_learner(name, 3).model.i_h.weight)
-    assert not torch.equal(learn.model.i_h.weight, held_learner(name, h).model.i_h.weight)
-    assert torch.equal(held_learner(name, h).model.i_h.weight, chapter_learner(name, 0).model.i_h.weight)
+    assert not torch.equal(learn.model.i_h.weight, held(0).model.i_h.weight)
 
 def test_tuning_reads_the_rows_and_the_size_that_it_is_given():
     m,ids = LMModel5(len(words), 8, 1),number_ids(words, 1, 29)

@@ -53,7 +53,7 @@ import sys,torch
 from pathlib import Path
 from fastai.callback.core import Callback
 from fastai.torch_core import rank_distrib
-from human_lm.commands.benchmark import fast_learner
+from human_lm.runs.recipes import chapter_learner
 from human_lm.training.processes import fit_processes
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
@@ -65,7 +65,7 @@ class Diary(Callback):
         model = getattr(self.learn.model, 'module', self.learn.model)
         self.read.append(self.xb[0].clone())
         self.kept.append(model.h.clone())
-learn = fast_learner('LMModel4', 0, bs=64)
+learn = chapter_learner('LMModel4', 0, fast=True)
 diary = Diary()
 learn.add_cb(diary)
 with learn.no_bar(),learn.no_logging(): fit_processes(learn, 1, 3e-3)

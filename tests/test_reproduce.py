@@ -6,9 +6,10 @@ from conftest import run_python
 from human_lm.commands.reproduce import *
 from human_lm.runs.published import *
 from human_lm.runs.recipes import *
+from human_lm.runs.reproduce import *
 
 # Sums are added in the order that the processor's vector units suggest, and LMModel4 notices after three epochs:
-# nbs/44_runs.seeds.ipynb shows how far it agrees with which.
+# nbs/45_runs.seeds.ipynb shows how far it agrees with which.
 n_epochs_4 = 5 if torch.backends.cpu.get_cpu_capability()=='AVX512' else 3
 
 # How far each table agrees with the print; see nbs/40_runs.published.ipynb. LMModel7's start is not known.
@@ -25,14 +26,14 @@ def test_baseline_is_exact():
 
 def test_figures_of_the_data():
     assert len(chapter_corpus()[0])==30 and len(chapter_corpus()[1])==63095
-    dls = chapter_dls('LMModel1')
+    dls = recipe('LMModel1').dls()
     assert len(dls.train_ds)+len(dls.valid_ds)==21031
-    assert len(chapter_dls('LMModel4').valid_ds)*16==12288
+    assert len(recipe('LMModel4').dls().valid_ds)*16==12288
 
 def test_the_start_does_not_depend_on_what_ran_before():
     "Another seed starts elsewhere, the same seed at the same place"
     def start(name, seed):
-        start_run(name, seed)
+        recipe(name).start(seed)
         return torch.get_rng_state().tolist()
     a = start('LMModel3', 42); torch.randn(5)
     assert start('LMModel3', 42)==a==start('LMModel4', 42)
@@ -138,7 +139,7 @@ def test_help(capsys):
     assert e.value.code==0 and all(o in out for o in ('--models', '--faithful', '--seed', '--seeds', '--json'))
 
 def test_unknown_names():
-    for f in (chapter_learner, chapter_dls, chapter_model, reproduce_model, published_table):
+    for f in (chapter_learner, recipe, reproduce_model, published_table):
         with pytest.raises(ValueError, match='LMModel8'): f('LMModel8')
 
 def test_n_agree():
@@ -159,9 +160,9 @@ def test_compare():
         assert t['accuracy','published'].tolist()==[f'{o[2]:.6f}' for o in pub[:2]] and t['accuracy','points apart'].tolist()==['+5.00','+0.00']
 
 def test_starts_in_words():
-    assert describe_start('LMModel1')=='set_seed(42)'
-    assert describe_start('LMModel3')=='set_seed(42), then LMModel1 built and fitted (8 passes), then one pass over the validation pairs, then LMModel2 built and fitted (8 passes)'
-    assert describe_start('LMModel7').startswith('not known')
+    assert recipe('LMModel1').history()=='set_seed(42)'
+    assert recipe('LMModel3').history()=='set_seed(42), then LMModel1 built and fitted (8 passes), then one pass over the validation pairs, then LMModel2 built and fitted (8 passes)'
+    assert recipe('LMModel7').history().startswith('not known')
 
 def test_workers_are_quiet():
     "One thread, and Ctrl-C is not for them"

@@ -1,4 +1,4 @@
-"What the figures are worth: spread, claims and the ideal reader."
+"What the figures are worth: spread, claims and the reference reader."
 import os,statistics
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,8 @@ from hypothesis import given,strategies as st
 
 from human_lm.runs import seeds as worth
 from human_lm.runs.published import published_table
-from human_lm.runs.recipes import chapter_runs
+from human_lm.runs.reader import *
+from human_lm.runs.recipes import chapter_models,validation_rows
 from human_lm.runs.seeds import *
 
 accs = st.lists(st.floats(0, 1), min_size=2, max_size=8)
@@ -31,7 +32,7 @@ def test_claims():
     assert (a['better'],a['worse'],a['held'],a['of'])==('LMModel3','LMModel2',1,3)  # equal is not better
     assert (b['better'],b['worse'],b['held'])==('LMModel4','LMModel3',3) and b['mean_gain']==pytest.approx(0.4)
     assert '1 of 3' in claims_table([a]) and '+40.0' in claims_table([b])
-    assert {o for c in chapter_claims for o in c[:2]}<=set(chapter_runs)
+    assert {o for c in chapter_claims for o in c[:2]}<=set(chapter_models)
 
 def guesses_one_by_one(s, start, length):
     "What follows most of the places that fit the row so far; the smallest token if several do"
@@ -47,19 +48,19 @@ def test_ideal_reader(data):
     s = data.draw(st.lists(st.integers(0, 3), min_size=3, max_size=40))
     length = data.draw(st.integers(1, len(s)-1))
     starts = data.draw(st.lists(st.integers(0, len(s)-1-length), min_size=1, max_size=5))
-    assert ideal_reader(torch.tensor(s), starts, length).tolist()==[guesses_one_by_one(s, o, length) for o in starts]
+    assert reference_reader(torch.tensor(s), starts, length).tolist()==[guesses_one_by_one(s, o, length) for o in starts]
 
 def test_ceiling():
     "The figure of the chapter's outline: 98.3 % of 12,288 targets, every mistake among a row's first six"
     from human_lm.runs.recipes import chapter_corpus
     starts,length = validation_rows()
-    hits = ideal_reader(chapter_corpus()[1], starts, length)
+    hits = reference_reader(chapter_corpus()[1], starts, length)
     assert hits.shape==(64,192) and hits.size==12288 and round(hits.mean(), 3)==0.983
     assert hits[:,6:].all() and not hits[:,:6].all(0).any()
 
 @pytest.mark.parametrize('starts,length,match', [([0],0,'nothing'), ([],3,'nothing'), ([-1],2,'do not fit'), ([8],2,'do not fit')])
 def test_bad_rows(starts, length, match):
-    with pytest.raises(ValueError, match=match): ideal_reader(torch.arange(10), starts, length)
+    with pytest.raises(ValueError, match=match): reference_reader(torch.arange(10), starts, length)
 
 def test_bad_seeds():
     with pytest.raises(ValueError, match='at least 1, got 0'): seed_accuracies(['LMModel1'], 0)
@@ -68,7 +69,7 @@ def test_bad_seeds():
 def test_picture():
     import matplotlib
     matplotlib.use('Agg')
-    ax, = plot_worth(dict(LMModel1=[0.4,0.5], LMModel6=[0.7,0.8]), 0.15, 0.98).fig.axes
+    ax, = plot_seeds(dict(LMModel1=[0.4,0.5], LMModel6=[0.7,0.8]), 0.15, 0.98).fig.axes
     drawn = {round(float(x), 6) for o in ax.lines for x in o.get_xdata()}
     assert {0.4, 0.5, 0.7, 0.8, 0.15, 0.98, *(round(published_table(n)[-1][2], 6) for n in ('LMModel1','LMModel6'))}<=drawn
     assert [o.get_text() for o in ax.get_yticklabels()]==['LMModel1','LMModel6']

@@ -2,7 +2,7 @@
 
 Each way of rounding runs in a process of its own, with one thread unless it says otherwise. FILE gets, for every way and model,
 how many epochs agree with the published table to 1e-4, the final accuracy, and after each epoch the largest distance of any
-weight from its value in the first way. The file is read in nbs/44_runs.seeds.ipynb.
+weight from its value in the first way. The file is read in nbs/45_runs.seeds.ipynb.
 """
 import json,os,subprocess,sys,tempfile
 from pathlib import Path

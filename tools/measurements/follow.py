@@ -1,14 +1,9 @@
-"""Look for a rounding that follows a published table further: `python tools/follow.py FILE.json [TRIES]`
+"""Look for a rounding that follows a published table further. Read in nbs/44_runs.seeds.ipynb.
 
 A run leaves the print when an activation falls on the other side of zero than it did on the published run's GPU. So: go back to
 the start of the epoch in question, or of the one before, move every weight up or down by the smallest step of its float, and try
-again, up to TRIES times each (40). If one of the tries agrees with the print to 1e-4, go on from there. The moves are drawn with
-the seed of the try. FILE gets the moves that were kept, and how many epochs then agree; nbs/44_runs.seeds.ipynb shows it. Which tries
-succeed depends on the processor.
-"""
-import json,sys
-from pathlib import Path
-
+again, as often as `--seeds` says for each (60). If one of the tries agrees with the print to 1e-4, go on from there. The moves are
+drawn with the seed of the try. Which tries succeed depends on the processor."""
 import torch
 
 from fastai.callback.core import CancelFitException,Callback
@@ -53,11 +48,10 @@ def follow(name, tries):
         n = n_agree(name, table(name, moves, n_epoch-1))
     return dict(before=before, agreeing_epochs=n, moves=moves, tries=n_tried, nearest=nearest)
 
-if __name__=='__main__':
-    torch.set_num_threads(1)
-    path,tries = Path(sys.argv[1]),int(sys.argv[2]) if len(sys.argv)>2 else 40
-    res = dict(capability=torch.backends.cpu.get_cpu_capability())
-    for name in ('LMModel3','LMModel4','LMModel6'):
-        res[name] = follow(name, tries)
-        print(name, res[name], flush=True)
-    path.write_text(json.dumps(res, indent=1)+'\n')
+names = ('LMModel3','LMModel4','LMModel6')
+
+def tasks(n_seeds=None): return {name: (follow, dict(name=name, tries=n_seeds or 60)) for name in reversed(names)}
+
+def result(done):
+    "What the processor can, and what `follow` gave for each model"
+    return dict(capability=torch.backends.cpu.get_cpu_capability(), **{name:done[name] for name in names})

@@ -1,28 +1,24 @@
-"""Look for the random state that LMModel7's published run started from: `python tools/lmmodel7.py FILE.json [MINUTES]`
+"""Look for the random state that LMModel7's published run started from. Read in nbs/44_runs.seeds.ipynb.
 
 The published run drew its weights from the CPU's generator and its dropout masks from a GPU's, which is a counter-based one
 (Philox4x32-10; Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). So masks can be computed here,
 for each way in which a GPU may lay the numbers out over the activations. For every history of at most three builds and fits
-before the run, the first epoch is trained and compared with the print. FILE gets the result, which nbs/44_runs.seeds.ipynb shows.
-"""
-import itertools,json,sys,time
+before the run, the first epoch is trained and compared with the print; and from the same weights with `--seeds` other masks (10)."""
+import itertools
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from fastai.callback.core import CancelFitException,Callback
-from fastai.losses import CrossEntropyLossFlat
-from fastai.metrics import accuracy
-from fastai.text.learner import TextLearner
 from fastai.torch_core import set_seed
 from human_lm.runs.published import *
 from human_lm.runs.recipes import *
 
 bs,sl,nh,p = 64,16,64,0.4
 n,calls_a_fit = bs*sl*nh,15*49  # activations of a batch; training batches of a fit
+layouts = (0, 256, 160)
 
 def philox(sub, call, seed=42):
     "Four 32-bit numbers for each subsequence in `sub`, at the `call`-th draw: `len(sub) × 4`"
@@ -60,52 +56,44 @@ class OneEpoch(Callback):
     def after_epoch(self): raise CancelFitException
 
 def first_epoch(model):
-    learn = TextLearner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy, cbs=OneEpoch)
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(15, 1e-2, wd=0.1)
+    learn,run = chapter_learner('LMModel7'),chapter_runs['LMModel7']
+    learn.model = model
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(run.n_epoch, run.lr, wd=run.wd, cbs=OneEpoch)
     return table_rows(learn)[0]
 
 steps = {'fit LMModel5': ('LMModel5',True), 'fit LMModel6': ('LMModel6',True), 'build LMModel7': ('LMModel7',False),
          'fit LMModel7': ('LMModel7',True), 'build LMModel6': ('LMModel6',False), 'build LMModel5': ('LMModel5',False)}
 
-def try_history(history, layout):
-    "First epoch after `history`, with masks laid out as `layout` says"
+def after_history(history):
+    "First epoch after `history`, with masks in each layout"
+    assert philox(np.array([0]), 0, 0).tolist()==[[0x6627e8d5,0xe169c58d,0xbc57ac4c,0x9b00dbd8]]  # known answer
+    rows = []
+    for layout in layouts:
+        set_seed(42)
+        for o in history:
+            name,fitted = steps[o]
+            replay(lambda: chapter_model(name), chapter_runs[name].n_epoch if fitted else 0)
+        model = chapter_model('LMModel7')
+        model.drop = GPUDropout(layout, history.count('fit LMModel7')*calls_a_fit)
+        rows.append(first_epoch(model))
+    return rows
+
+def with_other_masks(seed):
+    "First epoch from the published start's weights, with masks of the CPU's generator"
     set_seed(42)
-    for o in history:
-        name,fitted = steps[o]
-        replay(lambda: chapter_model(name), chapter_runs[name].n_epoch if fitted else 0)
     model = chapter_model('LMModel7')
-    model.drop = GPUDropout(layout, history.count('fit LMModel7')*calls_a_fit)
+    set_seed(seed)
     return first_epoch(model)
 
-def other_masks(n_masks=10):
-    "First epochs from the same weights, with different masks of the CPU's generator"
-    res = []
-    for seed in range(n_masks):
-        set_seed(42)
-        model = chapter_model('LMModel7')
-        set_seed(seed)
-        res.append(first_epoch(model))
-    return res
+def tasks(n_seeds=None):
+    histories = [o for k in (3,2,1,0) for o in itertools.product(steps, repeat=k)]
+    return {**{('after',*o): (after_history, dict(history=o)) for o in histories},
+            **{('mask',i): (with_other_masks, dict(seed=i)) for i in range(n_seeds or 10)}}
 
-def main(path, minutes):
-    global dls
-    torch.set_num_threads(1)
-    assert philox(np.array([0]), 0, 0).tolist()==[[0x6627e8d5,0xe169c58d,0xbc57ac4c,0x9b00dbd8]]  # known answer
-    dls,pub = chapter_dls('LMModel7'),published_table('LMModel7')[0]
-    res = dict(published=pub, masks=other_masks(), tried=0, histories=0, hits=[], nearest=None)
-    def apart(row): return max(abs(a-b) for a,b in zip(row[1:], pub[1:]))
-    end,best = time.monotonic()+60*minutes,float('inf')
-    for k in range(4):
-        for history in itertools.product(steps, repeat=k):
-            if time.monotonic()>end: break
-            for layout in (0, 256, 160):
-                row = try_history(history, layout)
-                res['tried'] += 1
-                found = dict(history=history, layout=layout, row=row)
-                if apart(row)<best: best,res['nearest'] = apart(row),found
-                if apart(row)<1e-3: res['hits'].append(found)
-            res['histories'] += 1
-        print(f"{k} steps: {res['histories']} histories, {res['tried']} runs, nearest {res['nearest']}", flush=True)
-    path.write_text(json.dumps(res, indent=1)+'\n')
-
-if __name__=='__main__': main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv)>2 else 60)
+def result(done):
+    "The print, first epochs with other masks, how much was tried, what came within 0.001 of the print, and what came nearest"
+    pub = published_table('LMModel7')[0]
+    def apart(o): return max(abs(a-b) for a,b in zip(o['row'][1:], pub[1:]))
+    found = [dict(history=k[1:], layout=layout, row=row) for k,rows in done.items() if k[0]=='after' for layout,row in zip(layouts, rows)]
+    return dict(published=pub, masks=[v for k,v in done.items() if k[0]=='mask'], tried=len(found), histories=len(found)//len(layouts),
+                hits=[o for o in found if apart(o)<1e-3], nearest=min(found, key=apart))
