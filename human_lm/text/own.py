@@ -127,7 +127,7 @@ class _Source:
     def tokens(self, tok):
         "Lists of tokens, one for each piece"
         pieces,full = self,set()
-        if self.n_pieces>16: pieces = progress_bar(self, total=self.n_pieces, leave=False)  # a few megabytes, and more
+        if self.n_chars>2**23: pieces = progress_bar(self, total=self.n_pieces, leave=False)
         for i,beginning,text in pieces:
             tokens = list(tok.split(text))
             if tokens: full.add(i)
