@@ -7,9 +7,9 @@ __all__ = ['read_text', 'Tokens', 'read_tokens', 'TextDL', 'text_dls', 'TextLMLe
 
 # %% ../../nbs/52_text.own.ipynb #96d8d56d
 import warnings
-from array import array
+from array import array as number_array  # fastai's star import has another `array`
 from collections import defaultdict
-from itertools import count
+from itertools import count as counter
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +191,7 @@ def _is_tokens(source, tok):
 
 def _numbers(tokens, known):
     "The number of each of `tokens`, lists of them, in the order in which they first came"
-    res = array('i')
+    res = number_array('i')
     for o in tokens: res.extend(map(known.__getitem__, o))
     return np.frombuffer(res, dtype=np.int32) if res else np.zeros(0, np.int32)
 
@@ -235,7 +235,7 @@ def text_dls(
         if isinstance(tok, BPETok) and tok.engine is None: tok = tok.train(o for *_,o in texts[0])
         if isinstance(tok, BPETok) and vocab is None: vocab = TextVocab.of(tok.words, tok)
         parts,n_chars = [o.tokens(tok) for o in texts],sum(len(o) for *_,o in texts[1])
-    known = defaultdict(count().__next__)
+    known = defaultdict(counter().__next__)
     nums = [_numbers(o, known) for o in parts]
     n_train,n_valid = map(len, nums)
     bs,sl = _fit_sizes(n_train, n_valid, bs, sl)
