@@ -9,6 +9,7 @@ __all__ = ['corpus_files', 'check_sizes', 'spell', 'human_numbers', 'read_lines'
 # %% ../nbs/00_data.ipynb #f20635eb
 import configparser,os,shutil,tempfile,warnings
 from functools import lru_cache
+from operator import index
 from pathlib import Path
 
 import torch
@@ -21,8 +22,9 @@ def check_sizes(
 ):
     "Raise a `ValueError` that names the first of `sizes` that is not a whole number of at least 1"
     for k,v in sizes.items():
-        if isinstance(v, bool) or not isinstance(v, int) or v<1:
-            raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
+        try: ok = index(v)>=1 and not isinstance(v, bool)  # whole numbers of NumPy and of tensors too
+        except TypeError: ok = False
+        if not ok: raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
 
 # %% ../nbs/00_data.ipynb #92299b26
 _small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen '

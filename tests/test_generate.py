@@ -4,7 +4,7 @@ import copy,itertools
 import pytest,torch
 from hypothesis import given,settings,strategies as st
 
-from human_lm.all import (CacheReader,Count,TokenReader,Vocab,borrowed,chapter_models,count_length,count_on,generate,hold_out,next_number_accuracy,
+from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,next_number_accuracy,
                       next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
 from human_lm.text.generate import choose,generate_texts

@@ -1,12 +1,13 @@
 """Take a measurement: `python tools/measure.py NAME`, or `make measure ARGS=NAME`, writes nbs/measured/NAME.json
 
-What is measured stands in tools/measurements/NAME.py: a docstring that says it and names the notebook that reads the file;
-`tasks(n_seeds)`, which gives `{key: (function, keyword arguments)}`, the longest first, with the measurement's own number for `None`;
-and `result(done)`, which makes what the file holds from `{key: value}`. The functions stand at the top of the file, and their
-values are such as JSON can hold. Tasks run side by side, one a core. What is done is kept beside the file in NAME.part, so that the
-same command goes on where it was stopped; code or settings that have changed since are measured anew.
+What is measured stands in tools/measurements/NAME.py: a docstring that says it and names the notebook that reads the
+file; `tasks(n_seeds)`, which gives `{key: (function, keyword arguments)}`, the longest first, with the measurement's
+own number for `None`; and `result(done)`, which makes what the file holds from `{key: value}`. The functions stand at
+the top of the file, and their values are such as JSON can hold. Tasks run side by side, one a core. What is done is
+kept beside the file in NAME.part, so that the same command goes on where it was stopped; when code or settings have
+changed since, what they bear on is measured anew.
 """
-import hashlib,json,pickle,sys,textwrap,time
+import ast,hashlib,json,pickle,sys,time
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -23,15 +24,20 @@ from human_lm.runs.workers import TasksFailed,run_all
 
 def measurements():
     "The measurements that there are: file by name"
-    return {o.stem:o for o in sorted((root/'tools'/'measurements').glob('*.py')) if not o.stem.startswith('_')}
+    return {o.stem:o for o in sorted((root/'tools'/'measurements').glob('*.py'))}
+
+def about(path):
+    "What the measurement in file `path` says of itself, in its first paragraph"
+    return ' '.join(ast.get_docstring(ast.parse(path.read_text(encoding='utf-8'))).split('\n\n')[0].split())
 
 def key_name(key): return ', '.join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 def code_hash(path, made):
-    "One value for the measurement in file `path`, the package and the versions of `made`: what is done is good for these only"
+    "One value for the measurement in file `path`, the package, and the versions in `made`: what is done holds for them"
     package = Path(human_lm.__file__).parent
     files = [path, *sorted(o for o in package.rglob('*') if o.suffix in ('.py','.json') and o.name!='_modidx.py')]
-    return hashlib.sha256(b'\0'.join([json.dumps(made['versions']).encode(), *(o.read_bytes() for o in files)])).hexdigest()
+    said = [json.dumps(made['versions']).encode(), *(o.read_bytes() for o in files)]
+    return hashlib.sha256(b'\0'.join(said)).hexdigest()
 
 def task_hash(task): return hashlib.sha256(pickle.dumps(task)).hexdigest()
 
@@ -54,10 +60,11 @@ class Part:
 def take(name, n_seeds=None, n_proc=None, only='*', say=print):
     "Measure `name` and write its file; the exit status"
     path = root/'nbs'/'measured'/f'{name}.json'
-    measurement,words = import_module(f'measurements.{name}'),name if n_seeds is None else f'"{name} --seeds {n_seeds}"'
-    made,tasks = provenance(f'make measure ARGS={words}'),measurement.tasks(n_seeds)
+    measurement = import_module(f'measurements.{name}')
+    made = provenance('make measure ARGS=' + (name if n_seeds is None else f'"{name} --seeds {n_seeds}"'))
+    tasks = measurement.tasks(n_seeds)
     chosen = {k:o for k,o in tasks.items() if fnmatchcase(key_name(k), only)}
-    if not chosen: raise SystemExit(f"no task of {name} fits {only!r}; there are {'; '.join(map(key_name, list(tasks)[:5]))}; …")
+    if not chosen: raise SystemExit(f'no task of {name} fits {only!r}; {name} --list says which there are')
     path.parent.mkdir(parents=True, exist_ok=True)
     check_writable(path)
     part = Part(path.with_suffix('.part'), code_hash(measurements()[name], made), tasks)
@@ -66,12 +73,15 @@ def take(name, n_seeds=None, n_proc=None, only='*', say=print):
     start = time.monotonic()
     def each(key, value):
         part.add(key, value)
-        minutes = (time.monotonic()-start)/60
-        say(f'{len(part.done):{len(str(len(tasks)))}} of {len(tasks)}, {minutes:5.1f} min: {key_name(key)}: {textwrap.shorten(json.dumps(value), 100)}')
+        n,minutes = len(tasks),(time.monotonic()-start)/60
+        got = json.dumps(value)
+        say(f'{len(part.done):{len(str(n))}} of {n}, {minutes:.1f} min: {key_name(key)}: '
+            + (got if len(got)<=80 else f'{got[:79]}…'))
     try: run_all({k:o for k,o in chosen.items() if k not in part.done}, n_proc, each)
     except TasksFailed as e:
         for k,o in e.failed.items(): print(f'\n{key_name(k)}: {o}', file=sys.stderr)
-        raise SystemExit(f'{len(e.failed)} of {len(tasks)} tasks failed; the others are kept, and the same command tries these again')
+        raise SystemExit(f'{len(e.failed)} of {len(tasks)} tasks failed: the others are kept, '
+                         'and the same command tries these again')
     except KeyboardInterrupt:
         print(f'\nstopped with {len(part.done)} of {len(tasks)} tasks done; the same command goes on', file=sys.stderr)
         return 130
@@ -86,20 +96,25 @@ def take(name, n_seeds=None, n_proc=None, only='*', say=print):
 
 def main(args=None):
     "The command; its exit status"
-    p = OneLineParser(prog='measure', description='Take a measurement, and write nbs/measured/NAME.json; a run that was stopped goes on.')
+    p = OneLineParser(prog='measure', description='Take a measurement, and write nbs/measured/NAME.json; '
+                                                  'a run that was stopped goes on.')
     p.add_argument('name', nargs='?', metavar='NAME', help='which one; --list says which there are')
-    p.add_argument('--seeds', type=whole_number('the number of seeds', 1), metavar='N', help="how many seeds, or tries (default: the measurement's own number)")
-    p.add_argument('--jobs', type=whole_number('the number of jobs', 1), metavar='N', help='how many processes (default: one a core)')
-    p.add_argument('--only', default='*', metavar='PATTERN', help="only the tasks whose key fits, such as 'LMModel6*'; the file is written when all are done")
+    p.add_argument('--seeds', type=whole_number('the number of seeds', 1), metavar='N',
+                   help="how many seeds, or tries (default: the measurement's own number)")
+    p.add_argument('--jobs', type=whole_number('the number of jobs', 1), metavar='N',
+                   help='how many processes (default: one a core)')
+    p.add_argument('--only', default='*', metavar='PATTERN',
+                   help="only the tasks whose key fits, such as 'LMModel6*'; the file is written when all are done")
     p.add_argument('--list', action='store_true', help='list the measurements, or the tasks of NAME')
     a,names = p.parse_args(args),measurements()
     if a.name is None:
         if not a.list: p.error(f"name a measurement: {', '.join(names)}")
-        for o in names: print(f"{o:12} {' '.join(import_module(f'measurements.{o}').__doc__.split())}")
+        for o,path in names.items(): print(f'{o}: {about(path)}')
         return 0
     if a.name not in names:
         near = get_close_matches(a.name, names, 1, 0.4)
-        p.error(f"there is no measurement {a.name!r}; " + (f'did you mean {near[0]!r}? ' if near else '') + f"There are {', '.join(names)}")
+        meant = f' Did you mean {near[0]!r}?' if near else ''
+        p.error(f"there is no measurement {a.name!r}.{meant} There are {', '.join(names)}")
     if a.list:
         for k in import_module(f'measurements.{a.name}').tasks(a.seeds): print(key_name(k))
         return 0

@@ -6,7 +6,7 @@
 __all__ = ['OneLineParser', 'whole_number', 'some_of', 'live_lines', 'terminal_command']
 
 # %% ../../nbs/70_commands.terminal.ipynb #bc686916
-import argparse,os,signal,sys
+import argparse,os,signal,sys,warnings
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -28,6 +28,9 @@ class OneLineParser(argparse.ArgumentParser):
     ):
         "Print `message` and leave with status 2"
         self.exit(2, f'{self.prog}: {message}\n')
+
+    def print_help(self, file=None):
+        print(self.format_help(), end='', file=file)  # `argparse` would not notice that nobody can read it
 
     def check_files(self,
         *paths:Path, # Files to be written later; `None` where none is asked for
@@ -139,7 +142,8 @@ def terminal_command(
                 return status
             if sys.stdout is None: return end(1, 'standard output is closed; to see nothing, send it to /dev/null')
             if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='replace')
-            with _interruptible() as signals:
+            with _interruptible() as signals, warnings.catch_warnings():
+                warnings.showwarning = lambda message,*_,**__: end(None, message)
                 try:
                     try: status = f(args) or 0
                     finally: sys.stdout.flush()
@@ -147,7 +151,8 @@ def terminal_command(
                 except KeyboardInterrupt as e:
                     return end(128+(signals or [signal.SIGINT])[0], f"interrupted, {str(e) or 'no file was written'}")
                 except OSError as e:
-                    err = _output_error()
+                    # what names no file, and yet comes from the system, was a write to standard output
+                    err = _output_error() or (e if e.errno and e.filename is None else None)
                     if isinstance(err, BrokenPipeError): return 141
                     if err: return end(1, f'cannot write to standard output: {err.strerror}')
                     return end(2, e)

@@ -6,7 +6,10 @@
 __all__ = ['FlatDL', 'flat_dls']
 
 # %% ../../nbs/31_training.batches.ipynb #a032304d
+from operator import index
+
 import torch
+
 from ..data import check_sizes
 from .sequences import *
 
@@ -14,6 +17,10 @@ from fastai.data.core import DataLoaders,TfmdDL
 from fastai.torch_core import TitledStr,display_df,get_empty_df
 
 # %% ../../nbs/31_training.batches.ipynb #6f1364d3
+# what makes samples and batches, as it is: whoever has another `create_item` wants it to be called
+_sample = FlatSeqs.__getitem__
+_steps = {o:getattr(TfmdDL, o) for o in ('create_item','do_item','chunkify','create_batch','do_batch','retain','sample')}
+
 class FlatDL(TfmdDL):
     "A `TfmdDL` that makes each batch of a `FlatSeqs` in one indexing step, on its device, without workers"
     def __init__(self,
@@ -31,11 +38,11 @@ class FlatDL(TfmdDL):
         if isinstance(self.dataset, FlatSeqs): self.dataset = self.dataset.to(self.device)
 
     def _one_step(self):
-        "Can a batch be made in one step? Not if something is to be done to each sample"
+        "Can a batch be made in one step? Not if something is to be done to each sample, by whatever way it was added"
         return (isinstance(self.dataset, FlatSeqs) and self.indexed and self.n==len(self.dataset)
-                and not self.prebatched and self.fake_l.num_workers==0
-                and not any(getattr(self, o).fs for o in ('after_item','before_batch'))
-                and not {'create_item','create_batch','create_batches','do_batch','retain','sample'} & self.__dict__.keys())
+                and type(self.dataset).__getitem__ is _sample and not self.prebatched and not self.pin_memory and self.fake_l.num_workers==0
+                and not any(getattr(getattr(self, o), 'fs', True) for o in ('after_item','before_batch'))
+                and all(getattr(type(self), k) is v for k,v in _steps.items()) and not _steps.keys() & self.__dict__.keys())
 
     def get_idxs(self): return super().get_idxs() if self.shuffle or not self._one_step() else range(self.n)
 
@@ -45,7 +52,7 @@ class FlatDL(TfmdDL):
         n = len(idxs)//self.bs*self.bs if self.drop_last else len(idxs)
         return (self.dataset.batch(idxs[i:min(i+self.bs, n)]) for i in range(0, n, self.bs))
 
-    def __iter__(self): return self._passes() if self._one_step() else super().__iter__()
+    def __iter__(self): return self._passes() if self._one_step() and 'create_batches' not in self.__dict__ else super().__iter__()
 
     def _passes(self):
         torch.empty((), dtype=torch.int64).random_()  # as PyTorch's loaders do: what is drawn later depends on it
@@ -64,12 +71,26 @@ class FlatDL(TfmdDL):
     ):
         "Show samples of a `FlatSeqs` as words, if it has a `vocab`: what is read, and what is to be predicted"
         if not isinstance(self.dataset, FlatSeqs) or not show: return super().show_batch(b, max_n, ctxs, show, unique, **kwargs)
-        if b is None: b = self.one_batch()
-        n = min(max_n, len(b[0]))
+        self._show_words(self.one_batch() if b is None else b, ('text','target'), max_n, ctxs)
+
+    def show_results(self,
+        b, # Batch that was read
+        out, # What was predicted for it, decoded
+        max_n:int=9, # Samples to show
+        ctxs=None, # Rows of a `DataFrame` to fill; fresh ones if None
+        show:bool=True, # Show, or give what would be shown?
+        **kwargs
+    ):
+        "Show samples of a `FlatSeqs` as words: what is read, what is to be predicted, and what is"
+        if not isinstance(self.dataset, FlatSeqs) or not show: return super().show_results(b, out, max_n, ctxs, show, **kwargs)
+        self._show_words((*b, out), ('text','target','prediction'), max_n, ctxs)
+
+    def _show_words(self, cols, titles, max_n, ctxs):
+        "A table of `cols`, token indices, with a row for each of the first `max_n` samples"
         words = self.dataset.vocab.decode if self.dataset.vocab else lambda ids: map(str, ids.tolist())
-        ctxs = get_empty_df(n) if ctxs is None else ctxs
-        for title,ids in zip(('text','target'), b):
-            ctxs = [TitledStr(' '.join(words(o.flatten()))).show(ctx=c, label=title) for o,c in zip(ids[:n].cpu(), ctxs)]
+        ctxs = get_empty_df(min(max_n, len(cols[0]))) if ctxs is None else ctxs
+        for title,ids in zip(titles, cols):
+            ctxs = [TitledStr(' '.join(words(o.flatten()))).show(ctx=c, label=title) for o,c in zip(ids.cpu(), ctxs)]
         import pandas as pd
         display_df(pd.DataFrame(ctxs))
 
@@ -82,6 +103,7 @@ def flat_dls(
 )->DataLoaders: # Not shuffled; grouped, each batch is full, and otherwise only those for training are
     "Data loaders that make a batch in one step; `ValueError` if there are too few samples for one batch"
     check_sizes(bs=bs)
+    bs = index(bs)
     for ds in (train,valid):
         if not isinstance(ds, FlatSeqs): raise TypeError(f"the sequences must be `FlatSeqs`, got a {type(ds).__name__}")
     if len(train)<bs: raise ValueError(f"{len(train)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")

@@ -7,12 +7,16 @@ __all__ = ['keep_freed', 'up_and_down', 'Quick', 'QuickLearner', 'QuickTextLearn
            'FreshGradients', 'FusedAdam']
 
 # %% ../../nbs/32_training.learner.ipynb #7c4a24a4
+from functools import wraps
+
 import numpy as np
 import torch
+from fastcore.basics import GetAttr
 from fastcore.foundation import L
+from torch import nn
 from torch.optim.adam import adam as torch_adam
 
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback,event
 from fastai.callback.schedule import ParamScheduler,SchedCos
 from fastai.learner import AvgMetric,Learner
 from fastai.losses import CrossEntropyLossFlat
@@ -42,39 +46,30 @@ def up_and_down(
     return value
 
 # %% ../../nbs/32_training.learner.ipynb #18b6ca9e
+# as fastai has them: whoever puts something else in their place is asked
+_call,_search,_attribute = Callback.__call__,GetAttr.__getattr__,object.__getattribute__
+
+def _passes_on(o, name, to):
+    "Has `o` no `name` of its own, so that a search for it goes on to its attribute `to`?"
+    cls = type(o)
+    return (cls.__getattr__ is _search and cls.__getattribute__ is _attribute and o._default==to
+            and name not in o.__dict__ and not hasattr(cls, name))
+
+def _order(cb): return getattr(cb, 'order', 0)
+
 class Quick:
-    "Mixed into a `Learner`: call only the callbacks that listen to an event, and move no batch that is in place"
-    def _listeners(self, event_name):
-        known = self.__dict__.setdefault('_known_listeners', {})
-        if event_name not in known:
-            def listens(cb): # a callback of its own kind may do anything; all of them reset themselves after a fit
-                return (event_name=='after_fit' or event_name in cb.__dict__ or hasattr(type(cb), event_name)
-                        or type(cb).__call__ is not Callback.__call__)
-            known[event_name] = [cb for cb in self.cbs.sorted('order') if listens(cb)]
-        return known[event_name]
+    "Mixed into a `Learner`: call only the callbacks that have something to say to an event"
+    def __call__(self, event_name):
+        # fastai searches each callback, then the learner, then the model, and a search that fails is slow: see once what the last two have
+        if (not isinstance(event_name, str) or not hasattr(event, event_name) or event_name=='after_fit'  # callbacks reset themselves after a fit
+            or not _passes_on(self, event_name, 'model') or hasattr(self.model, event_name)): return super().__call__(event_name)
+        for cb in sorted(self.cbs, key=_order):
+            if not (_passes_on(cb, event_name, 'learn') and cb.learn is self and type(cb).__call__ is _call): cb(event_name)
 
-    def _call_one(self, event_name):
-        # fastai checks the name and sorts, each time; the list is copied, for a callback may remove itself
-        for cb in list(self._listeners(event_name)): cb(event_name)
-
-    def __call__(self, event_name): self._call_one(event_name)
-
-    def add_cb(self, cb):
-        self.__dict__.pop('_known_listeners', None)
-        return super().add_cb(cb)
-
-    def remove_cb(self, cb):
-        self.__dict__.pop('_known_listeners', None)
-        return super().remove_cb(cb)
-
-    def _set_device(self, b):
-        device = next(self.model.parameters()).device
-        if isinstance(b, tuple) and all(isinstance(o, torch.Tensor) and o.device==device for o in b): return b
-        return super()._set_device(b)
-
-    def _do_fit(self):
+    @wraps(Learner.fit)
+    def fit(self, *args, **kwargs):
         keep_freed()
-        super()._do_fit()
+        return super().fit(*args, **kwargs)
 
     def fit_one_cycle(self,
         n_epoch:int, # Epochs
@@ -91,7 +86,7 @@ class Quick:
         if self.opt is None: self.create_opt()
         self.opt.set_hyper('lr', self.lr if lr_max is None else lr_max)
         lrs = np.array([h['lr'] for h in self.opt.hypers])
-        scheds = dict(lr=up_and_down(pct_start, lrs/div, lrs, lrs/div_final), mom=up_and_down(pct_start, *(moms or self.moms)))
+        scheds = dict(lr=up_and_down(pct_start, lrs/div, lrs, lrs/div_final), mom=up_and_down(pct_start, *(self.moms if moms is None else moms)))
         self.fit(n_epoch, cbs=[ParamScheduler(scheds), *L(cbs)], wd=wd, **kwargs)
 
 class QuickLearner(Quick, Learner):
@@ -119,9 +114,10 @@ class FreshGradients(Callback):
         if self.learn.opt: self.learn.opt.zero_grad()  # validation by itself has none
 
 # %% ../../nbs/32_training.learner.ipynb #f0f86678
-def _can_fuse(ps):
-    "Does PyTorch have a fused kernel for parameters like `ps`?"
-    return all(p.device.type in ('cpu','cuda') and p.is_floating_point() for p in ps)
+def _can_fuse(p, state):
+    "Does PyTorch have a fused kernel for `p`? It goes through the memory of all four tensors as if they were one row"
+    return (p.device.type in ('cpu','cuda') and p.is_floating_point()
+            and all(o.is_contiguous() for o in (p, p.grad, state['grad_avg'], state['sqr_avg'])))
 
 class FusedAdam(Optimizer):
     "fastai's `Adam` (AdamW), all parameters in one call (Loshchilov and Hutter, arXiv 1711.05101)"
@@ -139,21 +135,26 @@ class FusedAdam(Optimizer):
         if closure is not None: raise NotImplementedError("fastai optimizers currently do not support closure")
         for pg,hyper in zip(self.param_lists, self.hypers):
             ps = [p for p in pg if p.grad is not None]
-            if ps: self._update(ps, hyper)
+            for p in ps: self._start(p)
+            fused = [p for p in ps if _can_fuse(p, self.state[p])]
+            if fused: self._update(fused, hyper, True)
+            if len(fused)<len(ps): self._update([p for p in ps if not _can_fuse(p, self.state[p])], hyper, False)
+
+    def _start(self, p):
+        s = self.state[p]
+        if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
+        # a state saved by fastai's `Adam` counts in an `int`
+        if not isinstance(s['step'], torch.Tensor): s['step'] = torch.tensor(float(s['step']), device=p.device)
 
     @torch.no_grad()
-    def _update(self, ps, hyper):
+    def _update(self, ps, hyper, fused):
         states = [self.state[p] for p in ps]
-        for p,s in zip(ps, states):
-            if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
-            # a state saved by fastai's `Adam` counts in an `int`
-            if not isinstance(s['step'], torch.Tensor): s['step'] = torch.tensor(float(s['step']), device=p.device)
         avgs = [[s[k] for s in states] for k in ('grad_avg','sqr_avg')]
-        lr,wd,fused = float(hyper['lr']),hyper['wd'],_can_fuse(ps)
+        lr,wd = float(hyper['lr']),hyper['wd']
         decays = [p for p,s in zip(ps, states) if s.get('do_wd', True)] if wd else []  # biases and norms are marked by `Learner`
         if decays: torch._foreach_mul_(decays, 1-lr*wd)  # the decay is the "W" of AdamW
-        torch_adam(ps, [p.grad for p in ps], *avgs, [], [s['step'] for s in states], foreach=False if fused else None, fused=fused, amsgrad=False,
-                   beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']), lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
+        torch_adam(ps, [p.grad for p in ps], *avgs, [], [s['step'] for s in states], foreach=False if fused else None, fused=fused,
+                   amsgrad=False, beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']), lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
 
     def set_hyper(self, k, v):
         # at every batch a schedule sets a number, or an array of one for each group; fastai allows for more
@@ -163,5 +164,7 @@ class FusedAdam(Optimizer):
 
     def zero_grad(self):
         grads = [p.grad for pg in self.param_lists for p in pg if p.grad is not None]
+        for g in grads:
+            if g.requires_grad: g.detach_()  # made with `create_graph=True`: it holds the graph of all steps before it
         # zeros and not `None`, as in fastai: a parameter without a gradient in the next batch still follows its average
         if grads: torch._foreach_zero_(grads)

@@ -6,6 +6,9 @@
 __all__ = ['compact', 'FlatSeqs']
 
 # %% ../../nbs/30_training.sequences.ipynb #31d2b05c
+from operator import index
+
+import numpy as np
 import torch
 
 from ..data import check_sizes
@@ -32,6 +35,7 @@ class FlatSeqs:
         vocab=None, # `Vocab` to show samples as words with
     ):
         check_sizes(sl=sl)
+        sl = index(sl)  # NumPy's small integers would overflow
         nums = torch.as_tensor(nums)
         if nums.ndim!=1: raise ValueError(f"the stream must be one row of token indices, got shape {tuple(nums.shape)}")
         if len(nums)<sl+2:
@@ -52,24 +56,36 @@ class FlatSeqs:
         return new
 
     def __getitem__(self, i):
-        "Sample `i` as (`sl` tokens, their targets); for a slice or a list of numbers, a `FlatSeqs` of those samples"
+        "Sample `i` as (`sl` tokens, their targets); for a slice or several numbers, read as NumPy reads them, a `FlatSeqs` of those samples"
         if isinstance(i, slice):
             return self._with(starts=self.starts[i] if isinstance(self.starts, range) else self._places(range(*i.indices(len(self)))))
-        if isinstance(i, (list,tuple,torch.Tensor)) and not (isinstance(i, torch.Tensor) and i.ndim==0):
-            return self._with(starts=self._places(i))
-        i = int(i)
+        if hasattr(i, '__len__') and getattr(i, 'ndim', 1): return self._with(starts=self._places(i))
+        if isinstance(i, bool) or getattr(i, 'dtype', None)==torch.bool: raise TypeError(f"a sample is known by a whole number, got {i!r}")
+        try: i = index(i)
+        except TypeError: raise TypeError(f"a sample is known by a whole number, got {i!r}") from None
         if not -len(self)<=i<len(self): raise IndexError(f"there is no sample {i} in {len(self)}")
         x,y = self._cut(torch.as_tensor([int(self.starts[i])]))
         return (x[0], y.item()) if self.last else (x[0], y[0])
 
+    def _numbers(self, idxs):
+        "What NumPy reads `idxs` as, whole numbers or a mask of all samples: an int64 tensor of shape `n`; `TypeError` for anything else"
+        if isinstance(idxs, torch.Tensor): idxs = idxs.cpu().numpy()
+        idxs = np.array(idxs if isinstance(idxs, np.ndarray) else list(idxs))
+        if idxs.ndim!=1 or idxs.size and idxs.dtype.kind not in 'iub':
+            raise TypeError(f"samples are known by one row of whole numbers, got {idxs.dtype} of shape {idxs.shape}")
+        if idxs.dtype==bool:
+            if len(idxs)!=len(self): raise IndexError(f"a mask of {len(idxs)} does not fit {len(self)} samples")
+            idxs = idxs.nonzero()[0]
+        return torch.from_numpy(idxs.astype(np.int64))
+
     def _places(self, idxs):
-        "Places of the samples `idxs`: a range, list or tensor of their numbers, which may count from the end"
+        "Places of the samples `idxs`: several numbers, which may count from the end"
         n = len(self)
         if isinstance(idxs, range):
             ends = {idxs[0],idxs[-1]} if idxs else ()
             idxs = torch.arange(len(idxs))*idxs.step + idxs.start
         else:
-            idxs = torch.as_tensor(idxs, dtype=torch.long, device='cpu')
+            idxs = self._numbers(idxs)
             ends = {o.item() for o in idxs.aminmax()} if idxs.numel() else ()
         for i in ends:
             if not -n<=i<n: raise IndexError(f"there is no sample {i} in {n}")
@@ -83,7 +99,7 @@ class FlatSeqs:
         return w[:,:-1].contiguous(), w[:,-1].contiguous() if self.last else w[:,1:].contiguous()
 
     def batch(self,
-        idxs, # Numbers of the samples: a `range`, a list or a tensor of shape `bs`
+        idxs, # Numbers of the samples, `bs` of them: a range, a list, an array, a tensor
     )->tuple: # (inputs, `bs × sl`; targets, `bs × sl`, or `bs` if only the last is predicted), both int64
         "The samples `idxs` as one batch, in one indexing step"
         return self._cut(self._places(idxs))
@@ -108,6 +124,7 @@ class FlatSeqs:
     ): # `FlatSeqs` of `len(self)//bs*bs` samples
         "These samples, reordered so that each row of a batch goes on where it stopped; `ValueError` if there are too few"
         check_sizes(bs=bs)
+        bs = index(bs)
         if len(self)<bs:
             raise ValueError(f"{len(self)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
         m = len(self)//bs
@@ -121,6 +138,7 @@ class FlatSeqs:
     ): # `FlatSeqs` whose batches of `bs//world_size` are rows of these samples' batches of `bs`
         "The rows that process `rank` reads of each full batch; `ValueError` if `world_size` does not divide `bs`"
         check_sizes(bs=bs, world_size=world_size)
+        bs,rank,world_size = index(bs),index(rank),index(world_size)
         if not 0<=rank<world_size: raise ValueError(f"`rank` must lie between 0 and {world_size-1}, got {rank!r}")
         if bs%world_size:
             raise ValueError(f"{world_size} processes cannot share {bs} rows evenly: make `bs` a multiple of {world_size}")

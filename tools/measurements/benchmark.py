@@ -1,5 +1,5 @@
-"""The chapter's models timed three ways, and the way from numbers to batches as the text grows; `--seeds` says how many measurements of
-each (5). Read in nbs/73_commands.benchmark.ipynb."""
+"""The chapter's models timed three ways, and the way from numbers to batches as the text grows; `--seeds` says how many
+measurements of each (5). Read in nbs/73_commands.benchmark.ipynb."""
 import json,tempfile
 from pathlib import Path
 

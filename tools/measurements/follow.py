@@ -1,17 +1,18 @@
-"""Look for a rounding that follows a published table further. Read in nbs/44_runs.seeds.ipynb.
+"""Look for a rounding that follows a published table further. Read in nbs/47_runs.rounding.ipynb.
 
-A run leaves the print when an activation falls on the other side of zero than it did on the published run's GPU. So: go back to
-the start of the epoch in question, or of the one before, move every weight up or down by the smallest step of its float, and try
-again, as often as `--seeds` says for each (60). If one of the tries agrees with the print to 1e-4, go on from there. The moves are
-drawn with the seed of the try. Which tries succeed depends on the processor."""
+A run leaves the print when an activation falls on the other side of zero than it did on the published run's GPU.
+So: go back to the start of the epoch in question, or of the one before, move every weight up or down by the smallest
+step of its float, and try again, as often as `--seeds` says for each (60). If one of the tries agrees with the print
+to 1e-4, go on from there. The moves are drawn with the seed of the try. Which tries succeed depends on the
+processor."""
 import torch
 
 from fastai.callback.core import CancelFitException,Callback
-from human_lm.runs.published import *
-from human_lm.runs.recipes import *
+from human_lm.runs.published import n_agree,published_table,table_rows
+from human_lm.runs.recipes import recipe
 
 class Nudge(Callback):
-    "Move every weight by one step of its float at the start of the epochs in `moves` (epoch: seed); stop after epoch `last`"
+    "Move every weight by one step of its float as the epochs in `moves` (epoch: seed) start; stop after epoch `last`"
     order = 100
     def __init__(self, moves, last): self.moves,self.last = moves,last
     def before_epoch(self):
@@ -25,13 +26,14 @@ class Nudge(Callback):
         if self.epoch==self.last: raise CancelFitException
 
 def table(name, moves, last):
-    run,learn = chapter_runs[name],chapter_learner(name)
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(run.n_epoch, run.lr, cbs=Nudge(moves, last))
+    run = recipe(name)
+    learn = run.learner()
+    with learn.no_bar(), learn.no_logging(): run.fit(learn, cbs=Nudge(moves, last))
     return table_rows(learn)
 
 def follow(name, tries):
     "Moves that were kept, epochs that agree before and with them, tries in all, and how near the last tries came"
-    n_epoch,moves,n_tried = chapter_runs[name].n_epoch,{},0
+    n_epoch,moves,n_tried = recipe(name).n_epoch,{},0
     n = before = n_agree(name, table(name, moves, n_epoch-1))
     while n<n_epoch:
         found,nearest = None,float('inf')
@@ -40,7 +42,8 @@ def follow(name, tries):
             for seed in range(tries):
                 n_tried += 1
                 rows = table(name, {**kept, epoch:seed}, n)
-                if n_agree(name, rows)>=n: nearest = min(nearest, max(abs(a-b) for a,b in zip(rows[n], published_table(name)[n])))
+                apart = max(abs(a-b) for a,b in zip(rows[n], published_table(name)[n]))
+                if n_agree(name, rows)>=n: nearest = min(nearest, apart)
                 if nearest<=1e-4: found = {**kept, epoch:seed}; break
             if found: break
         if not found: break

@@ -1,11 +1,12 @@
-"""Look for the random state that LMModel7's published run started from. Read in nbs/44_runs.seeds.ipynb.
+"""Look for the random state that LMModel7's published run started from. Read in nbs/47_runs.rounding.ipynb.
 
-The published run drew its weights from the CPU's generator and its dropout masks from a GPU's, which is a counter-based one
-(Philox4x32-10; Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011). So masks can be computed here,
-for each way in which a GPU may lay the numbers out over the activations. For every history of at most three builds and fits
-before the run, the first epoch is trained and compared with the print; and from the same weights with `--seeds` other masks (10)."""
+The published run drew its weights from the CPU's generator and its dropout masks from a GPU's, which is a
+counter-based one (Philox4x32-10; Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011).
+So masks can be computed here, for each way in which a GPU may lay the numbers out over the activations. For every
+history of at most three builds and fits before the run, the first epoch is trained and compared with the print; and
+from the same weights with `--seeds` other masks (10)."""
 import itertools
-from functools import lru_cache
+from functools import lru_cache,partial
 
 import numpy as np
 import torch
@@ -13,8 +14,8 @@ from torch import nn
 
 from fastai.callback.core import CancelFitException,Callback
 from fastai.torch_core import set_seed
-from human_lm.runs.published import *
-from human_lm.runs.recipes import *
+from human_lm.runs.published import published_table,replay,table_rows
+from human_lm.runs.recipes import recipe
 
 bs,sl,nh,p = 64,16,64,0.4
 n,calls_a_fit = bs*sl*nh,15*49  # activations of a batch; training batches of a fit
@@ -22,7 +23,8 @@ layouts = (0, 256, 160)
 
 def philox(sub, call, seed=42):
     "Four 32-bit numbers for each subsequence in `sub`, at the `call`-th draw: `len(sub) × 4`"
-    c = [np.full(len(sub), call, np.uint32), np.zeros(len(sub), np.uint32), sub.astype(np.uint32), np.zeros(len(sub), np.uint32)]
+    zero = np.zeros(len(sub), np.uint32)
+    c = [zero+np.uint32(call), zero, sub.astype(np.uint32), zero]
     k = [seed & 0xffffffff, seed>>32]
     for _ in range(10):
         a,b = c[0].astype(np.uint64)*np.uint64(0xD2511F53), c[2].astype(np.uint64)*np.uint64(0xCD9E8D57)
@@ -55,10 +57,12 @@ class OneEpoch(Callback):
     order = 100
     def after_epoch(self): raise CancelFitException
 
-def first_epoch(model):
-    learn,run = chapter_learner('LMModel7'),chapter_runs['LMModel7']
-    learn.model = model
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(run.n_epoch, run.lr, wd=run.wd, cbs=OneEpoch)
+def first_epoch(start):
+    "First epoch of LMModel7's run, with the model and from the random state that `start` leaves"
+    run = recipe('LMModel7')
+    learn = run.learner()
+    learn.model = start()
+    with learn.no_bar(), learn.no_logging(): run.fit(learn, cbs=OneEpoch())
     return table_rows(learn)[0]
 
 steps = {'fit LMModel5': ('LMModel5',True), 'fit LMModel6': ('LMModel6',True), 'build LMModel7': ('LMModel7',False),
@@ -67,23 +71,24 @@ steps = {'fit LMModel5': ('LMModel5',True), 'fit LMModel6': ('LMModel6',True), '
 def after_history(history):
     "First epoch after `history`, with masks in each layout"
     assert philox(np.array([0]), 0, 0).tolist()==[[0x6627e8d5,0xe169c58d,0xbc57ac4c,0x9b00dbd8]]  # known answer
-    rows = []
-    for layout in layouts:
+    def start(layout):
         set_seed(42)
         for o in history:
             name,fitted = steps[o]
-            replay(lambda: chapter_model(name), chapter_runs[name].n_epoch if fitted else 0)
-        model = chapter_model('LMModel7')
+            replay(recipe(name).model, recipe(name).n_epoch if fitted else 0)
+        model = recipe('LMModel7').model()
         model.drop = GPUDropout(layout, history.count('fit LMModel7')*calls_a_fit)
-        rows.append(first_epoch(model))
-    return rows
+        return model
+    return [first_epoch(partial(start, o)) for o in layouts]
 
 def with_other_masks(seed):
-    "First epoch from the published start's weights, with masks of the CPU's generator"
-    set_seed(42)
-    model = chapter_model('LMModel7')
-    set_seed(seed)
-    return first_epoch(model)
+    "First epoch from the weights that seed 42 gives, with masks of the CPU's generator"
+    def start():
+        set_seed(42)
+        model = recipe('LMModel7').model()
+        set_seed(seed)
+        return model
+    return first_epoch(start)
 
 def tasks(n_seeds=None):
     histories = [o for k in (3,2,1,0) for o in itertools.product(steps, repeat=k)]
@@ -91,9 +96,11 @@ def tasks(n_seeds=None):
             **{('mask',i): (with_other_masks, dict(seed=i)) for i in range(n_seeds or 10)}}
 
 def result(done):
-    "The print, first epochs with other masks, how much was tried, what came within 0.001 of the print, and what came nearest"
+    "The print, first epochs with other masks, how much was tried, what came within 0.001 of the print, and the nearest"
     pub = published_table('LMModel7')[0]
     def apart(o): return max(abs(a-b) for a,b in zip(o['row'][1:], pub[1:]))
-    found = [dict(history=k[1:], layout=layout, row=row) for k,rows in done.items() if k[0]=='after' for layout,row in zip(layouts, rows)]
-    return dict(published=pub, masks=[v for k,v in done.items() if k[0]=='mask'], tried=len(found), histories=len(found)//len(layouts),
+    found = [dict(history=k[1:], layout=layout, row=row)
+             for k,rows in done.items() if k[0]=='after' for layout,row in zip(layouts, rows)]
+    masks = [v for k,v in done.items() if k[0]=='mask']
+    return dict(published=pub, masks=masks, tried=len(found), histories=len(found)//len(layouts),
                 hits=[o for o in found if apart(o)<1e-3], nearest=min(found, key=apart))
