@@ -9,7 +9,7 @@ endif
 BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test docs long coverage mutation test-newest test-oldest
+.PHONY: reproduce test measure docs long coverage mutation release test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
@@ -17,7 +17,11 @@ reproduce: $(READY)
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/nbdev_test --do_print --timing
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+# Measure what takes long, and write it to nbs/measured: `make measure ARGS=NAME`, or `make measure ARGS=--list`.
+measure: $(READY)
+	$(BIN)/python tools/measure.py $(ARGS)
 
 # Many random cases of each property, and many random sequences of calls: 1,000 each, others every time.
 long: export OMP_NUM_THREADS = 1
@@ -46,11 +50,19 @@ test-oldest: .venv-oldest/.ready
 	.venv-oldest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
 	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py
 
+# Build the package as it would be published, and try it in an empty environment.
+release: $(READY)
+	$(BIN)/python tools/release.py
+
 # Bring the modules, the notebooks' metadata and the README up to date after editing a notebook.
-docs: $(READY)
+docs: $(READY) .git/hooks/post-merge
 	$(BIN)/nbdev_export
 	$(BIN)/nbdev_clean
 	$(BIN)/python tools/readme.py
+
+# nbdev's hooks for git and Jupyter: notebooks are cleaned as they are saved, and merged cell by cell.
+.git/hooks/post-merge: | $(READY)
+	@[ ! -d .git ] || $(BIN)/nbdev_install_hooks
 
 $(READY): settings.ini setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.version_info>=(3,10) or sys.exit('human_lm needs Python 3.10 or later; this is '+sys.version.split()[0]+'. Name another: make PYTHON=python3.12')"

@@ -21,9 +21,11 @@ from .training.processes import *
 from .training.numbers import *
 from .runs.published import *
 from .runs.recipes import *
+from .runs.reproduce import *
 from .runs.results import *
 from .runs.workers import *
 from .runs.seeds import *
+from .runs.reader import *
 from .text.own import *
 from .text.generate import *
 from .text.save import *

@@ -7,18 +7,16 @@ __all__ = ['corpus_files', 'check_sizes', 'spell', 'human_numbers', 'read_lines'
            'lm_seqs', 'split_seqs']
 
 # %% ../nbs/00_data.ipynb #f20635eb
-import os,shutil,tempfile,warnings
+import configparser,os,shutil,tempfile,warnings
 from functools import lru_cache
 from operator import index
 from pathlib import Path
 
-import torch,inflect
+import torch
 from filelock import FileLock
 from fastcore.foundation import L
 
 # %% ../nbs/00_data.ipynb #28b21403
-_speller = inflect.engine()
-
 def check_sizes(
     **sizes, # What each size is called, and its value
 ):
@@ -29,13 +27,32 @@ def check_sizes(
         if not ok: raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
 
 # %% ../nbs/00_data.ipynb #92299b26
+_small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen '
+          'sixteen seventeen eighteen nineteen').split()
+_tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split()
+_groups = ['', *('thousand million billion trillion quadrillion quintillion sextillion septillion octillion '
+                'nonillion decillion').split()]
+
+def _spell_group(n):
+    "The words of `n`, 0 to 999; none for 0"
+    hundreds,n = divmod(n, 100)
+    words = [_small[hundreds-1], 'hundred'] if hundreds else []
+    if n>=20:
+        words.append(_tens[n//10-2])
+        n %= 10
+    return words + _small[n-1:n]
+
 def spell(
-    n:int, # The number, 1 or more
+    n:int, # The number, 1 or more, below 10³⁶
 )->str: # Words with one space between them
-    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen"
+    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen; `ValueError` for what is no such number"
     check_sizes(n=n)
-    words = _speller.number_to_words(n, andword='', comma='')
-    return words.replace('-', ' ').replace(',', '')  # inflect before 7.6 puts commas in all the same
+    if n>=1000**len(_groups): raise ValueError(f"numbers are spelled below 10^{3*len(_groups)}, got {n}")
+    words = []
+    for name in _groups:
+        n,group = divmod(n, 1000)
+        if group: words = [*_spell_group(group), name, *words]
+        if not n: return ' '.join(words).rstrip()  # the group that is said last has no name
 
 # %% ../nbs/00_data.ipynb #91e2d0c2
 corpus_files = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
@@ -79,16 +96,26 @@ def _move_aside(dest):
                   f"it is now {aside}, and a fresh copy takes its place")
 
 # %% ../nbs/00_data.ipynb #5b37c2b9
+def _corpus_folder():
+    "Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and it cannot be written"
+    from fastai.data.external import fastai_path  # slow to import, and nothing else in this module needs it
+    home = Path(os.getenv('FASTAI_HOME', '~/.fastai'))
+    try: return fastai_path('data')/'human_numbers'
+    except (configparser.Error,UnicodeError,TypeError) as e:  # no INI file, no text, no folder named
+        raise OSError(f"fastai's configuration {home/'config.ini'} is damaged: delete it, and fastai makes a new one") from e
+    except OSError as e:
+        raise OSError(f"cannot write to {home}, where fastai keeps its configuration ({e}): "
+                      "set the environment variable FASTAI_HOME to a folder that you can write to") from e
+
 def human_numbers(
     download:bool=False, # Fetch fastai's archive from the network instead?
 )->Path: # Folder with `train.txt` and `valid.txt`
     "Folder of the Human Numbers corpus, made unless fastai's own copy is there; `OSError` if it cannot be written"
-    # fastai takes seconds to import, and nothing else in this module needs it
-    from fastai.data.external import URLs, fastai_path, untar_data
-    if download: return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
-    dest = None
+    if download:
+        from fastai.data.external import URLs, untar_data
+        return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
+    dest = _corpus_folder()
     try:
-        dest = fastai_path('data')/'human_numbers'
         if _is_whole(dest): return dest
         dest.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(dest.with_name('.human_numbers.lock')):
@@ -96,7 +123,7 @@ def human_numbers(
             if dest.exists(): _move_aside(dest)
             _write_corpus(dest)
     except OSError as e:
-        raise OSError(f"cannot write the Human Numbers to {dest or 'the folder of fastai'} ({e}): set the environment "
+        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): set the environment "
                       "variable FASTAI_HOME to a folder that you can write to, or change `data` in fastai's config.ini") from e
     return dest
 

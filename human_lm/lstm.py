@@ -31,10 +31,10 @@ class GatewiseLSTMCell(nn.Module):
         super().__init__()
         check_sizes(ni=ni, nh=nh)
         self.ni,self.nh = ni,nh
-        self.forget_gate = nn.Linear(ni+nh, nh)
-        self.input_gate  = nn.Linear(ni+nh, nh)
-        self.cell_gate   = nn.Linear(ni+nh, nh)
-        self.output_gate = nn.Linear(ni+nh, nh)
+        self.forget_gate = nn.Linear(nh+ni, nh)
+        self.input_gate  = nn.Linear(nh+ni, nh)
+        self.cell_gate   = nn.Linear(nh+ni, nh)
+        self.output_gate = nn.Linear(nh+ni, nh)
 
     def forward(self,
         input:torch.Tensor, # One step's input, `bs × ni`
@@ -43,7 +43,7 @@ class GatewiseLSTMCell(nn.Module):
         "Read one step; `ValueError` if the sizes do not fit"
         h,c = state
         _check_cell(input, h, c, self.ni, self.nh)
-        x = torch.cat([input, h], dim=1)
+        x = torch.cat([h, input], dim=1)
         c = c * self.forget_gate(x).sigmoid()
         c = c + self.input_gate(x).sigmoid() * self.cell_gate(x).tanh()
         h = self.output_gate(x).sigmoid() * c.tanh()
@@ -76,18 +76,20 @@ class LSTMCell(nn.Module):
     )->tuple: # As `forward`
         "The part of a step that needs the state; `ih` can be applied to many steps at once"
         h,c = state
-        gates = (gates_in + self.hh(h)).chunk(4, 1)
-        ingate,forgetgate,outgate = map(torch.sigmoid, gates[:3])
-        cellgate = gates[3].tanh()
-        c = forgetgate*c + ingate*cellgate
-        h = outgate * c.tanh()
+        o = self.gates(gates_in, h)
+        c = o['forget']*c + o['input']*o['new']
+        h = o['output'] * c.tanh()
         return h, (h,c)
+
+    def gates(self,
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`
+        h:torch.Tensor, # Hidden state, `bs × nh`
+    )->dict: # `input`, `forget` and `output` gate, and the `new` values that the cell gate offers; each `bs × nh`
+        "How far each gate is open, and what it decides about"
+        i,f,o,new = (gates_in + self.hh(h)).chunk(4, 1)
+        return dict(input=i.sigmoid(), forget=f.sigmoid(), output=o.sigmoid(), new=new.tanh())
 
 # %% ../nbs/04_lstm.ipynb #ecf89796
 class LMModel6(LMModel5):
     "`LMModel5` with an LSTM, and so with two states: hidden and cell"
     rnn_cls = nn.LSTM
-
-    def zero_state(self, bs):
-        h = super().zero_state(bs)
-        return h, torch.zeros_like(h)

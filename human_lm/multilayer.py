@@ -16,6 +16,7 @@ from .stateful import KeepsState
 # %% ../nbs/03_multilayer.ipynb #1ffade19
 class LMModel5(KeepsState):
     "`n_layers` recurrent layers between an embedding and an output layer; predicts after every token"
+    every_token = True
     rnn_cls = nn.RNN  # kind of the recurrent layers
 
     def __init__(self,
@@ -29,19 +30,16 @@ class LMModel5(KeepsState):
         self.rnn = self.rnn_cls(n_hidden, n_hidden, n_layers, batch_first=True)
         self.h_o = nn.Linear(n_hidden, vocab_sz)
 
-    def zero_state(self, bs): return self.i_h.weight.new_zeros(self.rnn.num_layers, bs, self.rnn.hidden_size)
-
-    def read(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-    )->torch.Tensor: # Top layer's state after each token, `bs × sl × n_hidden`
-        "Read a batch and keep the state; `ValueError` if `bs` is not that of the kept one"
+    def scan(self,
+        x:torch.Tensor, # Token indices, `bs × sl`
+        h=None, # State to begin with; zeros if None
+    )->tuple: # Top layer's state after each token, `bs × sl × n_hidden`, and the state of all layers after the last
+        "Read a batch from state `h`; what is kept is neither used nor changed"
         check_ids(x)
-        out,h = self.rnn(self.i_h(x), self.start(x.shape[0]))
-        self.keep(h)
-        return out
+        return self.rnn(self.i_h(x), h)
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`, as for `read`
+        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
     )->torch.Tensor: # Scores (logits) of the token after each, `bs × sl × vocab_sz`
         "Scores of the token that follows each token; `ValueError` if `bs` is not that of the kept state"
         return self.h_o(self.read(x))

@@ -1,5 +1,6 @@
 "The AWD-LSTM is fastai's: outputs and gradients, evaluating and training; and each of its dropouts hides what it is said to hide."
-import copy,io,pickle,warnings
+import copy,io,pickle
+from dataclasses import replace
 
 import pytest,torch
 from hypothesis import given,settings,strategies as st
@@ -11,6 +12,7 @@ from human_lm.cells.awd_lstm import *
 from human_lm.pictures.masks import *
 from human_lm.cells.layers import *
 from human_lm.regularize import LMModel7
+from human_lm.runs.recipes import recipe
 
 class BuiltIn(AWDLSTM):
     "The same encoder on PyTorch's layers"
@@ -276,7 +278,9 @@ def test_text_learner(tmp_path):
 
 def test_learner_is_that_of_LMModel7():
     "The chapter's size and batches, the weight decay on all parameters; a seed gives a model"
-    a,b = awd_learner(0.5, seed=3, input_p=0.1),awd_learner(0.5, seed=3, input_p=0.1)
+    run = recipe('AWD-LSTM')
+    run = replace(run, sizes={**run.sizes, 'drop_mult':0.5, 'input_p':0.1})
+    a,b = run.learner(3),run.learner(3)
     assert isinstance(a.model, AWDLSTMModel) and a.wd_bn_bias
     assert (a.model.encoder.input_drop.p, a.model.decoder.drop.p)==(0.05,0.05)
     assert (a.model.encoder.i_h.weight.shape, len(a.model.encoder.rnns), a.model.encoder.rnns[0].layer.hidden_size)==((30,64),2,64)
@@ -295,8 +299,7 @@ def test_no_probability(name, p):
     (lambda: AWDLSTMModel(11, 5, 2, None), '`drop_mult`'), (lambda: AWDLSTMModel(11, 5, 2, float('nan')), '`drop_mult`'), (lambda: AWDLSTM(11, 4, 5, 2, weight_p=2), '`weight_p`'),
     (lambda: AWDLSTMModel(11, 5, 0), '`n_layers`'), (lambda: AWDLSTMModel(11, 5, 2, emb_sz=0), '`emb_sz`'), (lambda: AWDLSTMModel(11, 5, 2, pad_token=11), '0 to 10'),
     (lambda: AWDLSTMModel(11, 5, 2, init_range=0), '`init_range`'), (lambda: DropConnect(nn.Linear(3, 4), 0.1), 'a Linear has no weights from state to state'),
-    (lambda: LockedDropout(1.5), 'between 0 and 1'), (lambda: AWDLSTMModel(11, 5, 2)(torch.zeros(3).long()), '`bs × sl`'), (lambda: AWDLSTMModel(11, 5, 2)(torch.zeros(2, 3)), 'token indices'),
-    (lambda: awd_learner(input_p=3), '`input_p`')])
+    (lambda: LockedDropout(1.5), 'between 0 and 1'), (lambda: AWDLSTMModel(11, 5, 2)(torch.zeros(3).long()), '`bs × sl`'), (lambda: AWDLSTMModel(11, 5, 2)(torch.zeros(2, 3)), 'token indices')])
 def test_bad_input(f, match):
     with pytest.raises(ValueError, match=match): f()
 

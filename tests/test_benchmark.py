@@ -8,7 +8,7 @@ from human_lm.commands.benchmark import _ways
 
 def test_the_three_ways_have_the_same_batches():
     for name in ('LMModel1','LMModel6'):
-        plain,fast = plain_learner(name).dls,fast_dls(name)
+        plain,fast = recipe(name).dls(num_workers=None),recipe(name).dls(fast=True)
         assert plain.train.fake_l.num_workers>0 and fast.train.fake_l.num_workers==0
         for a,b in zip(plain, fast, strict=True):
             a = a.new(num_workers=0)

@@ -1,10 +1,11 @@
 "The command human_lm_count, and the models of notebook 48"
 import contextlib,json,pickle,copy
+from dataclasses import replace
 
 import pytest,torch
 from fastai.callback.training import ShortEpochCallback
 
-from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Recipe,Vocab,best_reader,chapter_corpus,human_lm_count,load_lm,recipe_learner,save_lm,
+from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,save_lm,
                       show_count,LMModel4,LMModel7,GRULMModel7)
 from human_lm.all import hold_out,read_rows,validation_rows,FusedAdam,TokenReader
 from human_lm.commands import count
@@ -147,35 +148,32 @@ def test_gru_models_are_saved_too(cls, tmp_path):
     o,x = load_lm(tmp_path/'m')[0],torch.randint(0, 30, (2,5))
     assert type(o) is cls and torch.equal(o(x)[0], m(x)[0])
 
-def test_recipes():
-    kinds = {o: type(Recipe(cell=o, n_hidden=16, n_members=1).model(30)) for o in ('block','GRU','LSTM')}
-    assert kinds=={'block':BlockLMModel, 'GRU':GRULMModel7, 'LSTM':LMModel7}
-    assert Recipe(n_hidden=16, n_members=3).model(30).h_o.weight.shape==(30,48)
-    with pytest.raises(ValueError, match='n_members=1'): Recipe(cell='GRU').model(30)
-    with pytest.raises(ValueError, match='no cell'): Recipe(cell='RNN').model(30)
 
 def test_recipe_learner_is_seeded_and_rows_go_on():
-    learn = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3)
+    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16}, n_epoch=1)
+    def held(seed): return small.learner(seed, fast=True, part='held out')
+    learn = held(3)
     a,b = list(learn.dls.train)[:2]
     assert a[0].shape==(32,16) and torch.equal(a[0][:,1:], a[1][:,:-1]) and torch.equal(a[1][:,-1], b[0][:,0])
     assert learn.dls.valid.one_batch()[0].shape[0]==64
-    w = recipe_learner(Recipe(n_hidden=16, n_epoch=1), seed=3).model.i_h.weight
-    assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, recipe_learner(Recipe(n_hidden=16), seed=4).model.i_h.weight)
+    w = held(3).model.i_h.weight
+    assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, held(4).model.i_h.weight)
     assert (best_reader(learn.model).theta,best_reader(LMModel4(30, 8)).theta)==(6.,30.)  # the states of five members are compared at once
 
 def test_recipe_learner_is_built_as_the_recipe_says():
     "Each part of the text, of the batches and of the training"
     from fastai.callback.rnn import RNNRegularizer
     vocab,nums = chapter_corpus()
-    recipe = Recipe(n_hidden=16, n_members=2, bs=8, sl=5, alpha=3., beta=0.5)
+    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16, 'n_members':2}, bs=8, sl=5, alpha=3., beta=0.5, eps=5e-6)
     seen = {}
     for final in (False,True):
-        learn = recipe_learner(recipe, final=final)
+        learn = small.learner(fast=True, part='final' if final else 'held out')
         train,valid = (o.dataset for o in learn.dls)
         end = validation_rows()[0][0]+1 if final else len(hold_out(vocab, nums).train)
         seen[final] = end
-        assert torch.equal(train.nums.long(), nums[:end]) and (train.sl,valid.sl)==(5,16) and train.vocab is valid.vocab is vocab
-        assert torch.equal(valid.nums.long(), hold_out(vocab, nums).held) and [o.bs for o in learn.dls]==[8,64]
+        assert torch.equal(train.nums.long(), nums[:end]) and train.sl==5 and train.vocab is valid.vocab is vocab
+        assert final or torch.equal(valid.nums.long(), hold_out(vocab, nums).held)
+        assert [o.bs for o in learn.dls]==[8,64]
         reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
         assert (reg.alpha,reg.beta)==(3.,0.5)
         learn.create_opt()
@@ -213,7 +211,7 @@ def test_options_of_the_command():
     a = vars(p.parse_args([]))
     assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, no_cache=False, json=None)
     text = ' '.join(p.format_help().split())
-    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {Recipe.n_epoch})'))
+    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {committee.n_epoch})'))
     a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --no-cache --json j'.split())
     assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,a.no_cache,str(a.json))==(2,3,4,'s',5,True,'j')
     with pytest.raises(SystemExit): p.parse_args('--seeds 2 --load x'.split())
@@ -225,13 +223,14 @@ def test_training_of_the_command(monkeypatch, n_epoch):
         progress,model = 'bar','the model'
         def no_logging(self): return contextlib.nullcontext()
         def remove_cb(self, cb): calls.append(('without',cb))
-        def fit_one_cycle(self, *a, **kw): calls.append((a,kw))
     calls = []
-    monkeypatch.setattr('human_lm.commands.count.recipe_learner', lambda **kw: (calls.append(kw), Learn())[1])
+    class Run:
+        def learner(self, *a, **kw): return (calls.append((a,kw)), Learn())[1]
+        def fit(self, learn, n_epoch): calls.append(n_epoch)
+    monkeypatch.setattr('human_lm.commands.count.committee', Run())
     monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
-    r = Recipe()
     assert count._train(3, n_epoch)==('the model', 62.)
-    assert calls==[dict(seed=3, final=True), ('without','bar'), ((n_epoch or r.n_epoch, r.lr), dict(wd=r.wd))]
+    assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]
 
 def test_members_sizes_and_start():
     "Defaults are one member of 8 blocks; weights are drawn as for one member; each size is checked"

@@ -1,4 +1,4 @@
-import errno,os,shutil,subprocess,sys,time
+import errno,hashlib,shutil,subprocess,sys
 
 import pytest,torch
 from hypothesis import given, strategies as st
@@ -113,6 +113,17 @@ def test_spelling(n):
     assert s==' '.join(s.split()) and s.replace(' ','').isalpha() and s.islower() and ' and ' not in s
     assert s!=spell(n+1)
 
+def test_every_number_of_the_corpus_is_spelled_as_published():
+    "The files, byte for byte"
+    digests = {k: hashlib.sha256(data._file_text(k).encode()).hexdigest() for k in data.corpus_files}
+    assert digests=={'train.txt':'194a5defcc1e77a1697d94422744f1b8552ddf5ad7f31e9c84cc1956014c16bf',
+                     'valid.txt':'3a3e30cd8eddcd27477ef232bd07bc5d12b34b1ceec6295c607f0faff793ed5e'}
+
+def test_large_numbers():
+    assert spell(10**35)=='one hundred decillion' and spell(10**9+10**3)=='one billion one thousand'
+    assert spell(1_000_000)=='one million' and spell(100_019)=='one hundred thousand nineteen'
+    with pytest.raises(ValueError, match=r'below 10\^36'): spell(10**36)
+
 @pytest.mark.parametrize('n', [0, -3, 1.5, '7', True])
 def test_spelling_bad_input(n):
     with pytest.raises(ValueError, match='`n`'): spell(n)
@@ -174,3 +185,18 @@ def test_written_beside_its_place(fastai_home, monkeypatch):
     monkeypatch.setattr(data.tempfile, 'mkdtemp', lambda **kw: (made.append(kw), real(**kw))[1])
     path = human_numbers()
     assert made==[dict(prefix='human_numbers.', suffix='.tmp', dir=path.parent)]
+
+@pytest.mark.parametrize('text', [b'no section', b'[DEFAULT]\ndata', b'[DEFAULT]\nmodel=1', b'', b'\xff\xfe\x00'])
+def test_damaged_configuration(fastai_home, text):
+    "One line that says which file it is, and what to do"
+    fastai_home.mkdir()
+    (fastai_home/'config.ini').write_bytes(text)
+    with pytest.raises(OSError, match='config.ini is damaged: delete it') as e: human_numbers()
+    assert '\n' not in str(e.value)
+    (fastai_home/'config.ini').unlink()
+    fastai_cfg.cache_clear()
+    assert len(read_lines(human_numbers()))==9998
+
+def test_configuration_that_cannot_be_written(fastai_home):
+    fastai_home.write_text('a file where the folder should be')
+    with pytest.raises(OSError, match='where fastai keeps its configuration.*FASTAI_HOME'): human_numbers()

@@ -6,15 +6,15 @@ from hypothesis import given,settings,strategies as st
 
 from human_lm.cells.gru import *
 from human_lm.cells.layers import *
-from human_lm.runs.recipes import chapter_learner
+from human_lm.runs.recipes import cell_kinds,chapter_learner,recipe
 
 def scores(o): return o[0] if isinstance(o, tuple) else o
 
 @settings(max_examples=8)
-@given(st.sampled_from(['LMModel6','LMModel7']), st.sampled_from(cells), st.integers(1, 4), st.lists(st.integers(1, 5), min_size=2, max_size=4))
+@given(st.sampled_from(['LMModel6','LMModel7']), st.sampled_from(cell_kinds), st.integers(1, 4), st.lists(st.integers(1, 5), min_size=2, max_size=4))
 def test_text_in_pieces(name, cell, bs, lengths):
     torch.manual_seed(0)
-    m,x = cell_model(name, cell, 30).eval(),torch.randint(0, 30, (bs,sum(lengths)))
+    m,x = recipe(f'{name}, {cell}').model().eval(),torch.randint(0, 30, (bs,sum(lengths)))
     whole = scores(m(x))
     m.reset()
     pieces = torch.cat([scores(m(o)) for o in x.split(lengths, dim=1)], dim=1)
@@ -54,8 +54,8 @@ def test_open_cell_is_a_gru_without_reset_gate():
     torch.testing.assert_close(cell(x, (h,h))[0], gru(x, h)[0])
 
 def test_forget_bias_moves_only_the_forget_gates():
-    torch.manual_seed(0); a = cell_model('LMModel6', 'LSTM', 30)
-    torch.manual_seed(0); b = cell_model('LMModel6', 'forget bias 1', 30)
+    torch.manual_seed(0); a = recipe('LMModel6, LSTM').model()
+    torch.manual_seed(0); b = recipe('LMModel6, forget bias 1').model()
     for (k,p),q in zip(a.named_parameters(), b.parameters()):
         moved = (p!=q).nonzero().flatten().tolist()
         assert moved==(list(range(64, 128)) if 'bias_ih' in k else []), k
@@ -65,15 +65,15 @@ def test_forget_bias_moves_only_the_forget_gates():
 def test_the_lstm_is_the_chapters(name):
     "From the same random state: the same weights, and what is drawn next is the same too"
     res = []
-    for f in (lambda: cell_learner(name, 'LSTM', 3), lambda: chapter_learner(name, 3)):
+    for f in (lambda: chapter_learner(f'{name}, LSTM', 3), lambda: chapter_learner(name, 3)):
         learn = f()
         res.append(([p.detach().cpu() for p in learn.model.parameters()], torch.rand(3)))
     for p,q in zip(*(o[0] for o in res)): assert torch.equal(p, q)
     assert torch.equal(res[0][1], res[1][1])
 
-@pytest.mark.parametrize('args,match', [(('LMModel5','GRU',30), 'LMModel5'), (('LMModel6','LMST',30), 'choose from')])
-def test_wrong_names(args, match):
-    with pytest.raises(ValueError, match=match): cell_model(*args)
+def test_wrong_names():
+    for name in ('LMModel5, GRU','LMModel6, LMST'):
+        with pytest.raises(ValueError, match='choose from'): recipe(name)
 
 def test_coupled_has_no_built_in():
     with pytest.raises(ValueError, match='no counterpart'): CoupledLSTM.from_torch(torch.nn.LSTM(3, 4, batch_first=True))
@@ -85,11 +85,11 @@ def as_saved(m):
     return torch.load(io.BytesIO(f.getvalue()), weights_only=False)
 
 @pytest.mark.parametrize('name', ['LMModel6','LMModel7'])
-@pytest.mark.parametrize('cell', cells)
+@pytest.mark.parametrize('cell', cell_kinds)
 def test_copies(name, cell):
     "Copied, pickled or saved, a model of any cell is of the same class and gives the same scores; what it has read stays with it"
     torch.manual_seed(0)
-    m,x = cell_model(name, cell, 30).eval(),torch.randint(0, 30, (2,5))
+    m,x = recipe(f'{name}, {cell}').model().eval(),torch.randint(0, 30, (2,5))
     want = scores(m(x))
     for f in (copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o)), as_saved):
         other = f(m)
@@ -107,7 +107,7 @@ def test_exported_learner(cell, tmp_path):
     from human_lm.stateful import group_chunks
     ds = group_chunks(FlatSeqs(torch.arange(200)%30, sl=5), 4)
     dls = DataLoaders.from_dsets(ds, ds, bs=4, shuffle=False, drop_last=True, num_workers=0)
-    learn = Learner(dls, cell_model('LMModel6', cell, 30), loss_func=CrossEntropyLossFlat(), path=tmp_path)
+    learn = Learner(dls, recipe(f'LMModel6, {cell}').model(), loss_func=CrossEntropyLossFlat(), path=tmp_path)
     learn.export('l.pkl')
     back,x = load_learner(tmp_path/'l.pkl').model,torch.randint(0, 30, (2,5))
     assert type(back) is type(learn.model)

@@ -12,7 +12,7 @@ from torch import nn
 
 from conftest import run_python
 from human_lm.all import *
-from human_lm.commands.benchmark import fast_learner, floor_fit, learner_fit
+from human_lm.commands.benchmark import floor_fit, timed_fit
 from human_lm.training.batches import flat_dls
 from human_lm.training.learner import FusedAdam, QuickLearner
 
@@ -42,13 +42,13 @@ def test_loss_is_fastais_as_a_plain_tensor(args):
 
 @pytest.mark.parametrize('name', ['LMModel1','LMModel2'])
 def test_tables_as_published(name):
-    _,rows = learner_fit(fast_learner(name), name)
+    _,rows = timed_fit(recipe(name), chapter_learner(name, fast=True))
     assert n_agree(name, rows)==4
 
 @pytest.mark.parametrize('name', ['LMModel3','LMModel4','LMModel5','LMModel6','LMModel7'])
 def test_first_epoch_is_that_of_the_chapter(name):
     "The chapter's learner, ours and the bare loop give the same first row"
-    rows = [learner_fit(f(name), name, 1)[1][0] for f in (chapter_learner, fast_learner)] + [floor_fit(name, n_epoch=1)[1][0]]
+    rows = [timed_fit(recipe(name), chapter_learner(name, fast=o), 1)[1][0] for o in (False,True)] + [floor_fit(name, n_epoch=1)[1][0]]
     torch.testing.assert_close(torch.tensor(rows[1:]), torch.tensor(rows[:1]*2), rtol=0, atol=2e-5)
 
 def params(seed=0):

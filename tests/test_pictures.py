@@ -33,9 +33,9 @@ def test_deep_nets(cls, n_layers, steps):
     pic = draw_unrolled(deep(cls, n_layers), steps)
     assert len(shapes(pic, Rectangle))==steps==len(shapes(pic, RegularPolygon))
     assert sum(o.radius==0.5 for o in shapes(pic, Circle))==steps*n_layers
-    n_weights = 1 + n_layers + n_layers*(steps>1) + (cls is not LMModel7)  # i_h, from below, from before, h_o unless it is i_h
+    n_weights = 1 + 2*n_layers + (cls is not LMModel7)  # i_h, from below and from before, h_o unless it is i_h
     assert len(set(looks(pic)))==n_weights
-    assert len(looks(pic))==steps*(2+n_layers) + (steps-1)*n_layers
+    assert len(looks(pic))==steps*(2+2*n_layers)
 
 @settings(max_examples=8)
 @given(st.sampled_from([LMModel2,LMModel3,LMModel4]), st.integers(1, 7))
@@ -63,8 +63,8 @@ def test_words_are_drawn():
     lambda: draw_unrolled(nn.Linear(2, 2)), lambda: draw_rolled(nn.LSTM(2, 2)), lambda: draw_unrolled(LMModel4(30, 8), 0), lambda: draw_unrolled(LMModel4(30, 8), -2),
     lambda: draw_unrolled(LMModel4(30, 8), 2.5), lambda: draw_unrolled(LMModel1(30, 8), 5), lambda: draw_rolled(LMModel1(30, 8)), lambda: draw_batches(0, 3),
     lambda: draw_batches(6, -1), lambda: draw_floats(0), lambda: draw_dropout((3,-1,2)), lambda: draw_lstm_cell(0, 4), lambda: draw_rescale(torch.rand(4), n=0),
-    lambda: plot_kept(LMModel6(30, 8, 2)), lambda: plot_kept(LMModel2(30, 8)), lambda: lstm_gates(LMModel5(30, 8, 1), torch.arange(5)),
-    lambda: read_states(LMModel3(30, 8), torch.arange(5)), lambda: step_norms(LMModel1(30, 8), torch.zeros(2, 3).long(), torch.zeros(2).long()),
+    lambda: plot_kept(LMModel6(30, 8, 2)), lambda: plot_kept(LMModel2(30, 8)), lambda: read_gates(LMModel5(30, 8, 1), torch.arange(5)),
+    lambda: read_states(LMModel2(30, 8), torch.arange(5)), lambda: step_norms(LMModel1(30, 8), torch.zeros(2, 3).long(), torch.zeros(2).long()),
     lambda: predictions(nn.Linear(2, 2), []), lambda: embedding_2d(nn.Linear(2, 2)), lambda: plot_by_place({}, n=0),
     lambda: plot_confusion(torch.zeros(2, 3).long(), torch.zeros(3, 2).long(), ['a'])])
 def test_bad_input(f):
@@ -119,3 +119,9 @@ def test_norms_against_a_run_by_hand():
 def test_confusion_counts_only_mistakes():
     pic = plot_confusion(torch.tensor([0,0,1,2]), torch.tensor([0,1,1,1]), ['a','b','c'])
     assert pic.alt.startswith('2 mistakes among 4 tokens') and 'a taken for b 1 times' in pic.alt and 'c taken for b 1 times' in pic.alt
+
+def test_confusion_shows_only_words_with_mistakes():
+    pic = plot_confusion(torch.tensor([0,0,1,2]), torch.tensor([0,1,1,1]), ['a','b','c'])
+    ax = pic.fig.axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels() if t.get_text()]==['a','c'] and [t.get_text() for t in ax.get_xticklabels() if t.get_text()]==['b']
+    with pytest.raises(ValueError, match='no mistake'): plot_confusion(torch.tensor([0,1]), torch.tensor([0,1]), ['a','b'])

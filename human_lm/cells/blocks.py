@@ -176,14 +176,9 @@ class BlockLMModel(GRULMModel7):
         self.drop_in,self.h_o = LockedDropout(p_in),SplitLinear(nh, vocab_sz, n_members)
         self.h_o.weight = self.i_h.weight
 
-    def read(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-    )->torch.Tensor: # Top layer's state after each token, `bs × sl × n_members·n_hidden`
-        "Read a batch and keep the state; `ValueError` if `bs` is not that of the kept one"
+    def scan(self, x, h=None):
         check_ids(x)
-        out,h = self.rnn(self.drop_in(self.i_h(x)), self.start(x.shape[0]))
-        self.keep(h)
-        return out
+        return self.rnn(self.drop_in(self.i_h(x)), h)
 
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped

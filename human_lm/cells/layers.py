@@ -13,7 +13,6 @@ from torch import nn
 
 from ..data import check_sizes
 from ..lstm import LSTMCell
-from ..multilayer import LMModel5
 
 # %% ../../nbs/10_cells.layers.ipynb #25d2b7c2
 class RNNCell(nn.Module):
@@ -51,11 +50,18 @@ class GRUCell(RNNCell):
         h:torch.Tensor, # Hidden state, `bs × nh`
     )->tuple: # (output, hidden state), the same tensor `bs × nh`
         "The part of a step that needs the state"
-        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
-        reset,update = (ri+rh).sigmoid(),(ui+uh).sigmoid()
-        new = (ni + reset*nh).tanh()
-        h = update*h + (1-update)*new
+        o = self.gates(gates_in, h)
+        h = o['update']*h + (1-o['update'])*o['new']
         return h, h
+
+    def gates(self,
+        gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 3·nh`
+        h:torch.Tensor, # Hidden state, `bs × nh`
+    )->dict: # `reset` and `update` gate, and the `new` values; each `bs × nh`
+        "How far each gate is open, and what it decides about"
+        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
+        reset = (ri+rh).sigmoid()
+        return dict(reset=reset, update=(ui+uh).sigmoid(), new=(ni + reset*nh).tanh())
 
 # %% ../../nbs/10_cells.layers.ipynb #6bf034d4
 def _tup(state): return state if isinstance(state, tuple) else (state,)
@@ -73,7 +79,8 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         check_sizes(ni=ni, nh=nh, n_layers=n_layers)
-        if not batch_first: raise ValueError("these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input")
+        if not batch_first:
+            raise ValueError("these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input")
         self.input_size,self.hidden_size,self.num_layers = ni,nh,n_layers
         self.cells = nn.ModuleList(self.cell_cls(ni if i==0 else nh, nh) for i in range(n_layers))
 
@@ -81,7 +88,8 @@ class Recurrent(nn.Module):
         bs:int, # Rows of the batch
     ): # `n_layers × bs × nh`, or a tuple of two for an LSTM
         "The state before anything was read"
-        hs = tuple(self.cells[0].hh.weight.new_zeros(self.num_layers, bs, self.hidden_size) for _ in range(self.n_states))
+        w = self.cells[0].hh.weight
+        hs = tuple(w.new_zeros(self.num_layers, bs, self.hidden_size) for _ in range(self.n_states))
         return hs if self.n_states>1 else hs[0]
 
     def _check(self, x, state):
@@ -90,10 +98,13 @@ class Recurrent(nn.Module):
             raise ValueError(f'the input must be `bs × sl × {self.input_size}`, no size zero, got {tuple(x.shape)}')
         want,parts = (self.num_layers, x.shape[0], self.hidden_size),_tup(state)
         if len(parts)!=self.n_states:
-            raise ValueError(f'the state of a {type(self).__name__} consists of {self.n_states} tensor{"s"*(self.n_states>1)}, got {len(parts)}')
+            raise ValueError(f'the state of a {type(self).__name__} consists of {self.n_states} '
+                             f'tensor{"s"*(self.n_states>1)}, got {len(parts)}')
         for o in parts:
-            if tuple(o.shape)!=want: raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, got {tuple(o.shape)}')
-            if o.device!=w.device: raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: move one of them')
+            if tuple(o.shape)!=want:
+                raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, got {tuple(o.shape)}')
+            if o.device!=w.device:
+                raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: move one of them')
 
     def forward(self,
         x:torch.Tensor, # `bs × sl × ni`
@@ -108,7 +119,7 @@ class Recurrent(nn.Module):
             for gates_in in cell.ih(x).unbind(1):  # all steps in one multiplication
                 out,s = cell.step(gates_in, s)
                 outs.append(out)
-            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it, so that dropout fills it in the same order
+            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it: dropout fills it in the same order
             last.append(_tup(s))
         hs = tuple(torch.stack(o) for o in zip(*last))
         return x, hs if self.n_states>1 else hs[0]
@@ -125,10 +136,15 @@ class Recurrent(nn.Module):
     def _check_ref(cls, ref):
         if cls.torch_cls is None: raise ValueError(f'a {cls.__name__} has no counterpart among the built-in layers')
         if type(ref) is not cls.torch_cls:
-            raise ValueError(f'a {cls.__name__} takes its weights from an nn.{cls.torch_cls.__name__}, got a {type(ref).__name__}')
-        for what,is_so in (('goes in two directions', ref.bidirectional), ('has no biases', not ref.bias), ('is not batch first', not ref.batch_first),
-                           ('has dropout', ref.dropout>0), ('projects its output', getattr(ref, 'proj_size', 0)>0), ('uses ReLU', getattr(ref, 'nonlinearity', 'tanh')!='tanh')):
-            if is_so: raise ValueError(f'these weights cannot be taken over: the nn.{cls.torch_cls.__name__} {what}, and a {cls.__name__} does not')
+            raise ValueError(f'a {cls.__name__} takes its weights from an nn.{cls.torch_cls.__name__}, '
+                             f'got a {type(ref).__name__}')
+        for what,is_so in (('goes in two directions', ref.bidirectional), ('has no biases', not ref.bias),
+                           ('is not batch first', not ref.batch_first), ('has dropout', ref.dropout>0),
+                           ('projects its output', getattr(ref, 'proj_size', 0)>0),
+                           ('uses ReLU', getattr(ref, 'nonlinearity', 'tanh')!='tanh')):
+            if is_so:
+                raise ValueError(f'these weights cannot be taken over: the nn.{cls.torch_cls.__name__} {what}, '
+                                 f'and a {cls.__name__} does not')
 
     def load_torch(self,
         ref, # A built-in layer as for `from_torch`, with the same sizes
@@ -136,12 +152,15 @@ class Recurrent(nn.Module):
         "Take over a copy of the weights of `ref`; `ValueError` if its kind or sizes differ"
         self._check_ref(ref)
         ours,theirs = ((o.input_size, o.hidden_size, o.num_layers) for o in (self, ref))
-        if ours!=theirs: raise ValueError(f'inputs, activations and layers must be {ours}, but those of the nn.{self.torch_cls.__name__} are {theirs}')
+        if ours!=theirs:
+            raise ValueError(f'inputs, activations and layers must be {ours}, but those of the '
+                             f'nn.{self.torch_cls.__name__} are {theirs}')
         self.to(ref.weight_ih_l0)
         with torch.no_grad():
             for k,cell in enumerate(self.cells):
                 for o in ('ih','hh'):
-                    for p in ('weight','bias'): getattr(getattr(cell, o), p).copy_(self._reorder(getattr(ref, f'{p}_{o}_l{k}')))
+                    for p in ('weight','bias'):
+                        getattr(getattr(cell, o), p).copy_(self._reorder(getattr(ref, f'{p}_{o}_l{k}')))
         return self
 
     @staticmethod
@@ -169,12 +188,15 @@ class LSTM(Recurrent):
 
 # %% ../../nbs/10_cells.layers.ipynb #02a22a4b
 def from_scratch(
-    model:LMModel5, # `LMModel5`, `LMModel6`, `LMModel7`, or a model made like them
-)->LMModel5: # A copy that keeps no state; `ValueError` if there is no layer of ours for it
+    model:nn.Module, # Model with recurrent layers, such as `LMModel5` to `LMModel7`
+)->nn.Module: # A copy that keeps no state; `ValueError` if it has no such layers, or there are none of ours for them
     "`model` with its built-in recurrent layers replaced by ours, with the same weights"
-    kinds = {o.torch_cls:o for o in (RNN, GRU, LSTM)}
-    kind = kinds.get(type(getattr(model, 'rnn', None)))
-    if kind is None: raise ValueError(f'a {type(model).__name__} has no `rnn` that is an nn.RNN, nn.GRU or nn.LSTM')
-    res = deepcopy(model)
-    res.rnn = kind.from_torch(model.rnn)
+    kinds,res = {o.torch_cls:o for o in (RNN, GRU, LSTM)},deepcopy(model)
+    layers = {k:o for k,o in res.named_modules() if isinstance(o, (nn.RNNBase, Recurrent))}
+    if not layers: raise ValueError(f'a {type(model).__name__} has no recurrent layers: no nn.RNN, nn.GRU or nn.LSTM')
+    for name,layer in layers.items():
+        if isinstance(layer, Recurrent): continue
+        if type(layer) not in kinds: raise ValueError(f'there is no layer of ours for a {type(layer).__name__}')
+        parent,_,child = name.rpartition('.')
+        setattr(res.get_submodule(parent), child, kinds[type(layer)].from_torch(layer))
     return res

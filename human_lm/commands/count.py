@@ -6,19 +6,10 @@
 __all__ = ['show_count', 'human_lm_count']
 
 # %% ../../nbs/72_commands.count.ipynb #727b5192
-import argparse,json,sys,time
+import json,sys,time
 from pathlib import Path
 
-import torch
-
-from ..counting.best import Recipe,best_reader,recipe_learner
-from ..counting.measures import count_on,read_rows
-from ..text.generate import TokenReader,check_vocab
-from ..runs.recipes import chapter_corpus
-from ..text.save import load_lm,save_lm
-from ..runs.results import *
 from .terminal import *
-from ..runs.seeds import ideal_reader,validation_rows
 
 # %% ../../nbs/72_commands.count.ipynb #d11443d7
 def show_count(
@@ -55,14 +46,17 @@ def _parser():
     start = p.add_mutually_exclusive_group()
     start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), default=1, metavar='N', help='train with the seeds 0 to N-1 (default: 1)')
     start.add_argument('--load', type=Path, metavar='FILE', help='load a model that was saved, and train none')
-    p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained')
-    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N', help=f'epochs to train (default: {Recipe.n_epoch})')
+    p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained, before it counts')
+    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N', help='epochs to train (default: 20)')
     p.add_argument('--no-cache', action='store_true', help='read without the neural cache')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
 
+# %% ../../nbs/72_commands.count.ipynb #fe1e0002
 def _load(path, vocab):
     "The model in file `path`; `ValueError` or `OSError` if it is none, or if it does not know the words of `vocab`"
+    from human_lm.text.generate import TokenReader,check_vocab
+    from human_lm.text.save import load_lm
     model,words = load_lm(path)
     if words is not None and words!=vocab: raise ValueError(f'{path} holds a model of another vocabulary: {words!r}')
     check_vocab(TokenReader(model), vocab)
@@ -71,13 +65,16 @@ def _load(path, vocab):
 # %% ../../nbs/72_commands.count.ipynb #fdb07827
 def _train(seed, n_epoch):
     "A model trained by the best recipe; and the seconds that it took"
-    recipe,learn = Recipe(),recipe_learner(seed=seed, final=True)
+    from human_lm.counting.best import committee
+    learn = committee.learner(seed, fast=True, part='final')
     start = time.perf_counter()
     with learn.no_logging():
         if not sys.stdout.isatty(): learn.remove_cb(learn.progress)
-        learn.fit_one_cycle(n_epoch or recipe.n_epoch, recipe.lr, wd=recipe.wd)
+        committee.fit(learn, n_epoch)
     return learn.model, time.perf_counter()-start
 
+# %% ../../nbs/72_commands.count.ipynb #a954ac90
+@terminal_command('human_lm_count')
 def human_lm_count(
     args:list=None, # Command line, without the name of the command; that of the process if None
 )->int: # Exit status
@@ -87,31 +84,32 @@ def human_lm_count(
     if a.stop<a.start: parser.error(f'there are no numbers from {a.start} to {a.stop}')
     if a.stop>999_999: parser.error(f'the model knows no words for numbers beyond 999999, got {a.stop}')
     if a.load and (a.save or a.epochs): parser.error('--save and --epochs are about training, and with --load there is none')
-    for o in (a.json,a.save):
-        try: o and check_writable(o)
-        except OSError as e: parser.error(f'cannot write {o}: {e.strerror or e}')
-    try:
-        vocab,nums = chapter_corpus()
-        loaded = _load(a.load, vocab) if a.load else None
+    parser.check_files(a.json, a.save, read=a.load)
+    import torch
+    from human_lm.counting.best import best_reader
+    from human_lm.counting.measures import count_on,read_rows
+    from human_lm.runs.reader import reference_reader
+    from human_lm.runs.recipes import chapter_corpus,validation_rows
+    from human_lm.text.generate import TokenReader
+    from human_lm.text.save import save_lm
+    vocab,nums = chapter_corpus()
+    try: loaded = _load(a.load, vocab) if a.load else None
     except ValueError as e: parser.error(str(e))
-    except OSError as e: parser.error(f'cannot read {a.load}: {e.strerror or e}' if a.load else str(e))
+    except OSError as e: parser.error(f'cannot read {a.load}: {e.strerror or e}')
     torch.set_num_threads(1)
-    res = dict(accuracy=[], ceiling=round(float(ideal_reader(nums, *validation_rows()).mean()), 4), next_number_accuracy=[], count_length=[], seconds=[])
+    res = dict(accuracy=[], ceiling=round(float(reference_reader(nums, *validation_rows()).mean()), 4), next_number_accuracy=[], count_length=[], seconds=[])
+    saved = None
     try:
         for seed in range(a.seeds):
-            if not a.load: print(f'Training, seed {seed} …', flush=True)
-            start = time.perf_counter()
+            if not a.load: print(f'Training from seed {seed}', flush=True)
             model,seconds = (loaded,0.) if a.load else _train(seed, a.epochs)
+            parser.write(a.save, lambda path: save_lm(model, path, vocab))
+            saved = a.save
             reader = TokenReader(model) if a.no_cache else best_reader(model)
             acc = read_rows(reader, nums, *validation_rows()).hits.float().mean().item()
             print(f'{seconds:.0f} s; {100*acc:.2f} % of the validation tokens, where {100*res["ceiling"]:.2f} % can be known\n', flush=True)
             right,length = show_count(count_on(reader, vocab, a.start, a.stop), colour=sys.stdout.isatty())
             print(f'\n{100*right:.2f} % of the numbers right; {length:,} before the first mistake\n', flush=True)
             for k,v in dict(accuracy=acc, next_number_accuracy=right, count_length=length, seconds=round(seconds, 1)).items(): res[k].append(v)
-        if a.save: save_lm(model, a.save, vocab)
-        if a.json: write_whole(a.json, json.dumps(res, indent=1)+'\n')
-    except KeyboardInterrupt:
-        print('\nhuman_lm_count: interrupted, no file was written', file=sys.stderr)
-        return 130
-    except OSError as e: parser.error(f'cannot write a file: {e}')
-    return 0
+    except KeyboardInterrupt: raise KeyboardInterrupt(f'{saved} holds the last model that was trained' if saved else '') from None
+    parser.write(a.json, json.dumps(res, indent=1)+'\n')

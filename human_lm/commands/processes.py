@@ -8,43 +8,45 @@ __all__ = ['train_in_processes']
 # %% ../../nbs/74_commands.processes.ipynb #6c6653cf
 import json,sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-from fastai.torch_core import num_distrib,rank_distrib
-
-from .benchmark import fast_learner
 from .terminal import *
-from ..runs.recipes import chapter_runs
-from ..runs.results import write_whole
-from ..training.processes import fit_processes,need_accelerate
+from ..runs.published import *
 
 # %% ../../nbs/74_commands.processes.ipynb #e5feebd0
+@terminal_command('human_lm.commands.processes')
 def train_in_processes(
     args=None, # Command line; that of the process if None
-):
+)->int: # Exit status
     "Train one model of the chapter; start it with `torchrun --nproc_per_node 2 -m human_lm.commands.processes`"
     p = OneLineParser(prog='human_lm.commands.processes', description=train_in_processes.__doc__)
-    p.add_argument('--model', default='LMModel6', choices=list(chapter_runs))
+    p.add_argument('--model', default='LMModel6', choices=published_models)
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), help="epochs (default: the chapter's)")
     p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=1, metavar='N',
                    help='train from the seeds 0 to N-1 (default: 1)')
     p.add_argument('--bs', type=whole_number('the batch size', 1), default=64, help='rows of a batch, all processes together (default: 64)')
     p.add_argument('--json', type=Path, metavar='FILE', help='write the accuracies to FILE')
     a = p.parse_args(args)
+    p.check_files(a.json)
+    import torch
+    from human_lm.runs.recipes import recipe
+    from human_lm.training.processes import fit_processes,need_accelerate
+    from fastai.torch_core import num_distrib,rank_distrib
     torch.set_num_threads(1)
-    run,world,accs = chapter_runs[a.model],max(num_distrib(), 1),[]
+    run,world,accs = replace(recipe(a.model), bs=a.bs),max(num_distrib(), 1),[]
     if a.bs%world: p.error(f'{world} processes cannot share {a.bs} rows evenly: make --bs a multiple of {world}')
     if world>1:
         try: need_accelerate()
         except ImportError as e: p.error(str(e))
     for seed in range(a.seeds):
-        learn = fast_learner(a.model, seed, bs=a.bs)
+        try: learn = run.learner(seed, fast=True)
+        except ValueError as e: p.error(str(e))  # the text is too short for such batches
         with learn.no_logging(), nullcontext() if sys.stdout.isatty() else learn.no_bar():
-            fit_processes(learn, a.epochs or run.n_epoch, run.lr, seed=seed, **({} if run.wd is None else dict(wd=run.wd)))
+            fit_processes(learn, a.epochs or run.n_epoch, run.lr, seed=seed, wd=run.wd)
         accs.append(learn.recorder.values[-1][2])
         if rank_distrib()==0: print(f'{a.model}, processes: {world}, seed {seed}: accuracy {accs[-1]:.4f}', flush=True)
-    if a.json and rank_distrib()==0: write_whole(a.json, json.dumps(dict(model=a.model, processes=world, accuracy=accs))+'\n')
+    if rank_distrib()==0: p.write(a.json, json.dumps(dict(model=a.model, processes=world, accuracy=accs))+'\n')
     if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
 
-if __name__=='__main__' and 'get_ipython' not in globals(): train_in_processes()  # started as a script, and not run as a cell
+if __name__=='__main__' and 'get_ipython' not in globals(): sys.exit(train_in_processes())  # started as a script, and not run as a cell

@@ -9,25 +9,23 @@ __all__ = ['human_lm_reproduce']
 import json,sys,time
 from pathlib import Path
 
-import torch
-
 from ..runs.published import *
-from ..runs.recipes import *
-from ..runs.results import *
-from .terminal import *
+from ..runs.reproduce import *
 from ..runs.seeds import *
+from ..runs.workers import *
+from .terminal import *
 
 # %% ../../nbs/71_commands.reproduce.ipynb #8f8b5e9b
 _about = """Train the language models of the fastai book's chapter "A Language Model from Scratch"
 on Human Numbers, and print each published table beside the one obtained."""
 _notes = """Each model starts from the random state that it had in the chapter, whichever models are
-chosen. All seven take about a minute on a laptop; no network is needed."""
+chosen. They train side by side, one a core; no network is needed."""
 _note7 = """The random state that LMModel7 started from is not known, and its published training loss
 counts AR and TAR in (see notebook 05)."""
 
 def _parser():
     p = OneLineParser(prog='human_lm_reproduce', description=_about, epilog=_notes)
-    p.add_argument('--models', type=some_of('model', list(chapter_runs)), default=list(chapter_runs), metavar='1,4,6',
+    p.add_argument('--models', type=some_of('model', published_models), default=published_models, metavar='1,4,6',
                    help='which models to train (default: all seven)')
     start = p.add_mutually_exclusive_group()
     start.add_argument('--faithful', action='store_true',
@@ -36,61 +34,83 @@ def _parser():
                        help='another seed than 42, the published one')
     start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), metavar='N',
                        help='train each model with the seeds 0 to N-1, and tell how the accuracies lie')
+    p.add_argument('--plain', action='store_true', help="train in the chapter's plain way: the same tables, in more time")
+    p.add_argument('--jobs', type=whole_number('the number of processes', 1), metavar='N',
+                   help='processes to train in, one thread each (default: one a core)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
 
-# %% ../../nbs/71_commands.reproduce.ipynb #deb362f3
-def _one_run_each(names, seed, faithful):
-    "Train and print model by model; all figures, for the JSON file"
-    baseline,models = reproduce_baseline(),{}
-    for name in names:
-        run = chapter_runs[name]
-        print(f'\n{name}: {run.n_epoch} epochs at {run.lr}, seed {seed}', flush=True)
-        if faithful: print(f'start: {describe_start(name)}', flush=True)
-        models[name] = reproduce_model(name, seed, progress=sys.stdout.isatty())
-        print(epoch_table(name, models[name]), flush=True)
-    print(f'\nAccuracy after the last epoch:\n\n{summary_table(baseline, models)}')
-    if 'LMModel7' in models: print(f'\n{_note7}')
-    return dict(baseline=baseline, models=models)
+# %% ../../nbs/71_commands.reproduce.ipynb #7b02a577
+def _said(key): return ', seed '.join(map(str, key)) if isinstance(key, tuple) else key
 
-# %% ../../nbs/71_commands.reproduce.ipynb #667ed15a
-def _many_seeds(names, n_seeds):
-    "Train each model from every seed and print how the accuracies lie; all figures, for the JSON file"
-    start,n_runs,done = time.perf_counter(),len(names)*n_seeds,0
-    def each(name, seed, acc):
-        nonlocal done
-        done += 1
-        print(f'{done:{len(str(n_runs))}} of {n_runs}: {name}, seed {seed}: {acc:.6f}', flush=True)
-    accs = seed_accuracies(names, n_seeds, each=each)
-    claims,models = check_claims(accs),{}
+def _run_all(tasks, jobs, each, during):
+    "What the tasks gave, and of those that failed what went wrong, in a line each"
+    try: return run_all(tasks, jobs, each, during),{}
+    except TasksFailed as e:
+        failed = {_said(k): o.splitlines()[0].removeprefix('OSError: ') for k,o in e.failed.items()}
+        # what stops all of them, a folder that cannot be written for one, is said once
+        if not e.done and len(failed)>len(set(failed.values()))==1: raise OSError(failed.popitem()[1])
+        return e.done,failed
+
+# %% ../../nbs/71_commands.reproduce.ipynb #d9fea6fb
+def _one_run_each(names, seed, fast, faithful, jobs):
+    "Train all models, then print their tables; all figures, for the JSON file, and what failed"
+    tasks = {o: (reproduce_model, dict(name=o, seed=seed, fast=fast)) for o in longest_first(names)}
+    tasks['baseline'],n_ended = (reproduce_baseline, {}),0
+    with live_lines({o: len(published_table(o)) for o in names}, 'epochs') as line:
+        def each(name, res):
+            nonlocal n_ended
+            if name=='baseline': return
+            n_ended += 1
+            if not sys.stdout.isatty(): print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {res['rows'][-1][2]:.6f}", flush=True)
+        def during(name, o): line(name, o[0], f'accuracy {o[1]:.3f}')
+        done,failed = _run_all(tasks, jobs, each, during)
+    models = {o: done[o] for o in names if o in done}
+    for name,o in models.items():
+        print(f"\n{name}: {len(o['rows'])} epochs at {o['lr']}, seed {seed}")
+        if faithful: print(f"start: {o['start']}")
+        print(epoch_table(name, o))
+    print(f"\nAccuracy after the last epoch:\n\n{summary_table(done.get('baseline'), models)}")
+    if 'LMModel7' in models: print(f'\n{_note7}')
+    return dict(baseline=done.get('baseline'), models=models),failed
+
+# %% ../../nbs/71_commands.reproduce.ipynb #93dfddfb
+def _many_seeds(names, n_seeds, fast, jobs):
+    "Train each model from every seed and print how the accuracies lie; all figures, for the JSON file, and what failed"
+    n_runs,ended = len(names)*n_seeds,dict.fromkeys(names, 0)
+    with live_lines(dict.fromkeys(names, n_seeds), 'seeds') as line:
+        def each(run, res):
+            (name,seed),acc = run,res['rows'][-1][2]
+            ended[name] += 1
+            line(name, ended[name], f'seed {seed}: accuracy {acc:.3f}')
+            if not sys.stdout.isatty(): print(f'{sum(ended.values()):{len(str(n_runs))}} of {n_runs}: {name}, seed {seed}: {acc:.6f}', flush=True)
+        done,failed = _run_all(seed_tasks(names, n_seeds, fast), jobs, each, None)
+    accs = {o: {seed: done[o,seed]['rows'][-1][2] for seed in range(n_seeds) if (o,seed) in done} for o in names}
+    common = [seed for seed in range(n_seeds) if all(seed in o for o in accs.values())]
+    claims = check_claims({k: [o[seed] for seed in common] for k,o in accs.items()}) if common else []
+    accs,models = {k: list(o.values()) for k,o in accs.items() if o},{}
     for name,o in accs.items():
         pub = published_table(name)[-1][2]
         models[name] = dict(published=pub, accuracy=o, **seed_spread(o, pub)._asdict())
     print(f'\nAccuracy after the last epoch, seeds 0 to {n_seeds-1}:\n\n{spread_table(accs)}')
     if claims: print(f"\nThe chapter's comparisons, seed by seed:\n\n{claims_table(claims)}")
-    return dict(seeds=list(range(n_seeds)), models=models, comparisons=claims, seconds=round(time.perf_counter()-start, 1))
+    return dict(seeds=list(range(n_seeds)), models=models, comparisons=claims),failed
 
-# %% ../../nbs/71_commands.reproduce.ipynb #3ea1d915
+# %% ../../nbs/71_commands.reproduce.ipynb #1f757bf4
+@terminal_command('human_lm_reproduce')
 def human_lm_reproduce(
     args:list=None, # Command line, without the name of the command; that of the process if None
 )->int: # Exit status
     "The command `human_lm_reproduce`"
     parser = _parser()
-    a = parser.parse_args(args)
-    def unwritable(e): parser.error(f'cannot write {a.json}: {e.strerror or e}')
+    a,start = parser.parse_args(args),time.perf_counter()
+    parser.check_files(a.json)
+    if a.seeds: res,failed = _many_seeds(a.models, a.seeds, not a.plain, a.jobs)
+    else: res,failed = _one_run_each(a.models, 42 if a.seed is None else a.seed, not a.plain, a.faithful, a.jobs)
+    res.update(seconds=round(time.perf_counter()-start, 1), **(dict(missing=failed) if failed else {}))
+    print(f"\n{res['seconds']:.0f} s in all")
     if a.json:
-        try: check_writable(a.json)
-        except OSError as e: unwritable(e)
-    try: chapter_corpus()
-    except OSError as e: parser.error(str(e))
-    torch.set_num_threads(1)
-    try:
-        res = _many_seeds(a.models, a.seeds) if a.seeds else _one_run_each(a.models, 42 if a.seed is None else a.seed, a.faithful)
-        if a.json:
-            try: write_whole(a.json, json.dumps(res, indent=1)+'\n')
-            except OSError as e: unwritable(e)
-            print(f'\nAll figures are in {a.json}')
-    except KeyboardInterrupt:
-        print('\nhuman_lm_reproduce: interrupted, no file was written', file=sys.stderr)
-        return 130
-    return 0
+        parser.write(a.json, json.dumps(res, indent=1)+'\n')
+        print(f'All figures are in {a.json}')
+    for k,o in failed.items(): print(f'human_lm_reproduce: {k} is missing: {o}', file=sys.stderr)
+    return 1 if failed else 0

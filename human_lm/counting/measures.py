@@ -119,7 +119,7 @@ def _count_on(reader, vocab, start, stop, ids):
         saved = reader.save()
         while True:
             wrote.append(scores.argmax().item())
-            if wrote[-1]==sep or len(wrote)==12: break  # no number of the corpus is as long
+            if wrote[-1]==sep or len(wrote)>=max(12, len(want)): break  # it is wrong by now, and need not end
             scores = reader(torch.tensor([wrote[-1:]]))[0,-1]
         right = wrote==want.tolist()
         yield Written(n, ' '.join(vocab.decode([o for o in wrote if o!=sep])), right)

@@ -12,11 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle,FancyArrowPatch,Rectangle,RegularPolygon
 
 from ..data import check_sizes
+from ..first_model import LanguageModel
+from ..stateful import KeepsState, borrowed
 from .figure import *
-from ..first_model import LMModel1,LMModel2
-from ..lstm import LMModel6
-from ..multilayer import LMModel5
-from ..stateful import KeepsState,LMModel4
 
 # %% ../../nbs/21_pictures.networks.ipynb #dc04f5b5
 # one after the other for each weight; past the sixth, the same colours dashed
@@ -25,8 +23,9 @@ _grey = dict(color='#666666', ls=':')  # no weights
 
 class _Board:
     "A figure without axes for shapes at `x`, `y`; one unit is the diameter of a circle"
-    def __init__(self, x0, x1, y0, y1, unit=0.5):
-        self.fig = plt.figure(figsize=(unit*(x1-x0), unit*(y1-y0)))
+    def __init__(self, x0, x1, y0, y1, unit=None):
+        self.unit = unit or min(0.5, 7.6/(x1-x0))  # as large as the page allows
+        self.fig = plt.figure(figsize=(self.unit*(x1-x0), self.unit*(y1-y0)))
         self.ax = self.fig.add_axes([0, 0, 1, 1])
         self.ax.set(xlim=(x0,x1), ylim=(y0,y1))
         self.ax.axis('off')
@@ -51,12 +50,13 @@ class _Board:
     def text(self, x, y, s, size=9, **kw):
         self.ax.text(x, y, s, size=size, zorder=4, **{'ha':'center', 'va':'center', **kw})
 
-    def colour(self, weight, name):
+    def colour(self, weight, name=''):
         "Colour and style of the parameter `weight`; the same for the same parameter, by whatever name it is used"
         if weight is None: return _grey
         i = self.colours.setdefault(id(weight), len(self.colours))
-        names = self.names.setdefault(id(weight), [tuple(weight.shape)])
-        if name not in names: names.append(name)
+        if name:
+            names = self.names.setdefault(id(weight), [tuple(weight.shape)])
+            if name not in names: names.append(name)
         return _looks[i%len(_looks)]
 
     def arrow(self, a, b, weight=None, name=''):
@@ -69,22 +69,33 @@ class _Board:
 
     def line(self, a, b, weight=None, name='', rad=0., lw=2, head=True, style=None):
         style = style or self.colour(weight, name)
-        self.ax.add_patch(FancyArrowPatch(a, b, arrowstyle='-|>' if head else '-', mutation_scale=13, shrinkA=0, shrinkB=0,
+        self.ax.add_patch(FancyArrowPatch(a, b, arrowstyle='-|>' if head else '-', mutation_scale=13,
+                                          shrinkA=0, shrinkB=0,
                                           connectionstyle=f'arc3,rad={rad}', lw=lw, zorder=2, **style))
 
-    def legend(self, x, y, dotted=None):
-        "The colours, one a line, going down from `x`, `y`"
-        rows = [(_looks[i%len(_looks)], ' and '.join(self.names[k][1:]), self.names[k][0]) for k,i in self.colours.items()]
-        if dotted: rows.append((_grey, dotted, None))
-        for k,(style,name,shape) in enumerate(rows):
-            self.ax.add_line(Line2D([x, x+0.7], [y-0.62*k]*2, lw=2.5, **style))
-            self.text(x+0.9, y-0.62*k, name if shape is None else f"{name}   {' × '.join(map(str, shape))}", ha='left')
+    def legend(self, dotted=None):
+        "The colours that were used, in columns below the drawing, which grows by them"
+        rows = [(_looks[i%len(_looks)], f"{' and '.join(names)}   {' × '.join(map(str, shape))}")
+                for k,i in self.colours.items() if k in self.names for shape,*names in [self.names[k]]]
+        if dotted: rows.append((_grey, dotted))
+        (x0,x1),(y0,y1) = self.ax.get_xlim(),self.ax.get_ylim()
+        wide = 1.6 + 0.07/self.unit*max(len(o) for _,o in rows)  # 0.07 inches a letter
+        x1 = max(x1, x0 + wide*max(1, min(2, 7.6/self.unit//wide)))
+        n = -(-len(rows)//int((x1-x0)//wide))  # rows a column
+        for k,(style,text) in enumerate(rows):
+            x,y = x0+0.3+wide*(k//n),y0-0.35-0.62*(k%n)
+            self.ax.add_line(Line2D([x, x+0.7], [y]*2, lw=2.5, **style))
+            self.text(x+0.9, y, text, ha='left')
+        y0 -= 0.62*n+0.1
+        self.ax.set(xlim=(x0,x1), ylim=(y0,y1))
+        self.fig.set_size_inches(self.unit*(x1-x0), self.unit*(y1-y0))
 
 # %% ../../nbs/21_pictures.networks.ipynb #183fcab1
 def draw_key()->Picture:
     "The three shapes of the drawings, and what they stand for"
     b = _Board(-1.2, 14, -0.9, 1.2)
-    for x,kind,text in ((0,'input','input:\ntoken indices, bs'), (4.6,'hidden','hidden state:\nbs × n_hidden'), (9.2,'output','output: scores,\nbs × vocab_sz')):
+    for x,kind,text in ((0,'input','input:\ntoken indices, bs'), (4.6,'hidden','hidden state:\nbs × n_hidden'),
+                        (9.2,'output','output: scores,\nbs × vocab_sz')):
         b.put(kind, x, 0)
         b.text(x+0.9, 0, text, ha='left')
     return Picture(b.fig, 'Key: a rectangle is an input, a circle a hidden state, a triangle an output.')
@@ -96,90 +107,110 @@ def draw_plain()->Picture:
     b.put('input', 0, 0); b.put('hidden', 5, 0); b.put('output', 10, 0)
     b.arrow((0.2,0), (5,0), first, 'a'); b.arrow((5,0), (10,0), second, 'b')
     b.text(2.6, 0.42, 'layer, ReLU'); b.text(7.5, 0.42, 'layer')
-    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: a layer leads from input to hidden, another from hidden to output.')
+    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: a layer leads from input to hidden, '
+                          'another from hidden to output.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #aa89898d
 def _layers(model):
-    "The weights of each recurrent layer of `model`: what comes from below, and what comes from before"
-    if isinstance(model, LMModel5):
-        return [[(getattr(model.rnn, f'weight_{o}_l{k}'), f'rnn.weight_{o}_l{k}') for o in ('ih','hh')] for k in range(model.rnn.num_layers)]
-    if isinstance(model, LMModel1): return [[(None, ''), (model.h_h.weight, 'h_h.weight')]]
-    raise ValueError(f'only LMModel1 to LMModel7 can be drawn, got a {type(model).__name__}')
+    "Weights and name of what each recurrent layer gets from below, and from before; `ValueError` if it is no model"
+    if not (isinstance(model, LanguageModel) and hasattr(model, 'h_o')):
+        raise ValueError(f'only language models can be drawn, such as LMModel1 to LMModel7, '
+                         f'got a {type(model).__name__}')
+    if hasattr(model, 'h_h'): return [((None, ''), (model.h_h.weight, 'h_h.weight'))]
+    weights = [(p,k) for k,p in model.named_parameters() if p.ndim==2]
+    return list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
 
-def _said(b): return '; '.join(' and '.join(o[1:]) for o in b.names.values())
+def _model_board(model, layers, *at):
+    "A board on which the weights of `model` have their colours already"
+    b = _Board(*at)
+    for w in (model.i_h.weight, *(w for o in layers for w,_ in o), model.h_o.weight): b.colour(w)
+    return b
+
+def _has_cell(model):
+    "Do the layers of `model` keep a cell state beside the hidden one?"
+    if not isinstance(model, KeepsState): return False
+    with borrowed(model):
+        _,h = model.scan(torch.zeros(1, 1, dtype=torch.long, device=model.i_h.weight.device))
+        return 'cell' in model.by_layer(h)[0]
+
+def _said(b): return '; '.join(' and '.join(b.names[k][1:]) for k in b.colours if k in b.names)
 
 # %% ../../nbs/21_pictures.networks.ipynb #67b72de9
 def draw_unrolled(
-    model, # `LMModel1` to `LMModel7`; anything else is a `ValueError`
+    model, # `LMModel1` to `LMModel7` or a relative; anything else is a `ValueError`
     steps:int=3, # Tokens to be read; fewer than one is a `ValueError`, and so are others than 3 for `LMModel1`
     words:list=None, # Text of each token, and of the one after the last; `word 1`, `word 2`, … if None
 )->Picture: # One rectangle a token, one circle a token and layer, one triangle a prediction
     "The network that `model` becomes when it reads `steps` tokens"
-    layers,deep = _layers(model),isinstance(model, LMModel5)
+    layers,deep = _layers(model),not hasattr(model, 'h_h')
     check_sizes(steps=steps)
-    if type(model) is LMModel1 and steps!=3: raise ValueError(f'LMModel1 reads exactly 3 tokens, got `steps={steps}`')
+    name,keeps,cell = type(model).__name__,isinstance(model, KeepsState),_has_cell(model)
+    if not hasattr(model, 'step') and not keeps and steps!=3:
+        raise ValueError(f'{name} reads exactly 3 tokens, got `steps={steps}`')
     words = words or [f'word {i+1}' for i in range(steps+1)]
-    if len(words)!=steps+1: raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, got {len(words)}')
-    keeps,every = isinstance(model, KeepsState),isinstance(model, (LMModel4,LMModel5))
-    dx,dy = (2.7 if deep else 3.4),1.9
+    if len(words)!=steps+1:
+        raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, got {len(words)}')
+    dx,dy,side = (2.7 if deep else 3.4),1.9,0 if deep else 1.7
     ys = [(k+1+deep)*dy for k in range(len(layers))]
     top = ys[-1]+dy
-    b = _Board(-2.4 if keeps else -1, (steps-1)*dx+(8.6 if deep else 9.2), -0.7, top+1.2)
+    b = _model_board(model, layers, -2.2 if keeps else -1, (steps-1)*dx+side+(2.2 if keeps else 1), -0.7, top+1.2)
     for t in range(steps):
-        x = t*dx
+        x,back = t*dx,(dx if t else 2)  # where the state before stands, or where the kept one comes in
+        at = x+side
         b.put('input', x, 0, words[t])
         if deep:
             b.put('embedded', x, dy)
             b.arrow((x,0), (x,dy), model.i_h.weight, 'i_h.weight')
-        for k,(below,before) in enumerate(layers):
-            y = ys[k]
-            at = x if deep else x+1.7
+        for y,(below,before) in zip(ys, layers):
             b.put('hidden', at, y)
             if deep:
                 b.arrow((x,y-dy), (x,y), *below)
-                if t: b.arrow((x-dx,y), (x,y), *before)
-                elif keeps: b.arrow((x-2,y), (x,y))
-                if isinstance(model, LMModel6) and t: b.line((x-dx+0.3,y+0.46), (x-0.3,y+0.46), rad=-0.3, lw=1.5)
+                if t or keeps: b.arrow((x-back,y), (x,y), *before)
+                if cell: b.line((x-back+0.3*(t>0),y+0.46), (x-0.3,y+0.46), rad=-0.3, lw=1.5)
             else:
                 b.put('sum', x, y)
                 b.arrow((x,0), (x,y), model.i_h.weight, 'i_h.weight')
                 b.arrow((x,y), (at,y), *before)
-                if t: b.arrow((x-dx+1.7,y), (x,y))
-                elif keeps: b.arrow((x-2,y), (x,y))
-            if keeps and t==steps-1: b.arrow((at,y), (at+2,y))
-        if every or t==steps-1:
+                if t or keeps: b.arrow((x-back+side*(t>0),y), (x,y))
+            if keeps and t==steps-1:
+                b.arrow((at,y), (at+2,y))
+                if cell: b.line((at+0.3,y+0.46), (at+2,y+0.46), rad=-0.3, lw=1.5)
+        if model.every_token or t==steps-1:
             b.put('output', at, top, words[t+1])
             b.arrow((at,ys[-1]), (at,top), model.h_o.weight, 'h_o.weight')
-    b.legend(at+2.4 if keeps else at+1.6, top-0.2, 'no weights' if keeps or steps>1 and not deep else None)
-    said = 'a prediction after every token' if every else 'one prediction at the end'
-    return Picture(b.fig, f'{type(model).__name__} unrolled over {steps} token{"s"*(steps>1)}, with {len(layers)} recurrent layer{"s"*(len(layers)>1)} '
+    b.legend('no weights' if keeps or steps>1 and not deep else None)
+    said = 'a prediction after every token' if model.every_token else 'one prediction at the end'
+    n,many = len(layers),'s'*(len(layers)>1)
+    return Picture(b.fig, f'{name} unrolled over {steps} token{"s"*(steps>1)}, with {n} recurrent layer{many} '
                           f'and {said}. Arrows of one colour share their weights: {_said(b)}.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #9cb87c4d
 def draw_rolled(
-    model, # `LMModel2` to `LMModel7`; anything else is a `ValueError`
+    model, # `LMModel2` to `LMModel7` or a relative; anything else is a `ValueError`
 )->Picture: # One rectangle, one circle a layer, one triangle
     "`model` as a loop"
-    layers,deep = _layers(model),isinstance(model, LMModel5)
-    if type(model) is LMModel1: raise ValueError('LMModel1 has no loop; draw it with `draw_unrolled`')
+    layers,deep,name = _layers(model),not hasattr(model, 'h_h'),type(model).__name__
+    if not (hasattr(model, 'step') or hasattr(model, 'scan')):
+        raise ValueError(f'{name} has no loop; draw it with `draw_unrolled`')
     dx = 2.5
+    first = dx if deep else dx-0.6  # where the embedded word stands, or the sum
     xs = [(k+1+deep)*dx+(0 if deep else 1.2) for k in range(len(layers))]
     end = xs[-1]+dx
-    b = _Board(-0.8, end+6.8, min(-1.1, 0.7-0.62*(2+2*len(layers))), 1.9)
+    b = _model_board(model, layers, -0.8, end+0.8, -0.8, 1.9)
     b.put('input', 0, 0, 'word n')
-    if deep: b.put('embedded', dx, 0)
-    else: b.put('sum', dx-0.6, 0)
-    b.arrow((0.2,0), (dx if deep else dx-0.6,0), model.i_h.weight, 'i_h.weight')
-    for k,(x,(below,before)) in enumerate(zip(xs, layers)):
+    b.put('embedded' if deep else 'sum', first, 0)
+    b.arrow((0.2,0), (first,0), model.i_h.weight, 'i_h.weight')
+    for x,(below,before) in zip(xs, layers):
         b.put('hidden', x, 0)
         if deep:
             b.arrow((x-dx,0), (x,0), *below)
             b.line((x+0.36,0.4), (x-0.36,0.4), *before, rad=1.7)
         else:
-            b.arrow((dx-0.6,0), (x,0), *before)
-            b.line((x,0.54), (dx-0.6,0.3), rad=0.7)
+            b.arrow((first,0), (x,0), *before)
+            b.line((x,0.54), (first,0.3), rad=0.7)
     b.put('output', end, 0, 'word n+1')
     b.arrow((xs[-1],0), (end,0), model.h_o.weight, 'h_o.weight')
-    b.legend(end+1.2, 1.2, None if deep else 'no weights')
-    return Picture(b.fig, f'{type(model).__name__} rolled up: from the input through {len(layers)} recurrent layer{"s"*(len(layers)>1)}, '
+    b.legend(None if deep else 'no weights')
+    n,many = len(layers),'s'*(len(layers)>1)
+    return Picture(b.fig, f'{name} rolled up: from the input through {n} recurrent layer{many}, '
                           f'each with an arrow back to itself, to the output. Weights: {_said(b)}.')
