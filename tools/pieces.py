@@ -20,8 +20,8 @@ def measure(piece, repeats):
     from fastai.optimizer import Adam
     import human_lm.training.learner as fast
     from human_lm.all import FusedAdam,QuickAccuracy,QuickCrossEntropyLossFlat,QuickLearner
-    from human_lm.commands.benchmark import floor_fit
-    import human_lm.commands.benchmark as benchmark
+    from human_lm.runs.speed import floor_fit
+    import human_lm.runs.speed as benchmark
     torch.set_num_threads(1)
     marks = []
     def mark(model, _):
