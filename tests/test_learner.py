@@ -12,7 +12,7 @@ from torch import nn
 
 from conftest import run_python
 from human_lm.all import *
-from human_lm.commands.benchmark import floor_fit, timed_fit
+from human_lm.runs.speed import floor_fit, timed_fit
 from human_lm.training.batches import flat_dls
 from human_lm.training.learner import FusedAdam, QuickLearner
 
