@@ -26,6 +26,7 @@ from .runs.results import *
 from .runs.workers import *
 from .runs.seeds import *
 from .runs.reader import *
+from .runs.speed import *
 from .text.own import *
 from .text.generate import *
 from .text.save import *

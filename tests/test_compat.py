@@ -6,7 +6,6 @@ import pytest,torch
 from fastai.callback.core import Callback,CancelBatchException,CancelEpochException,CancelFitException
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.rnn import ModelResetter
-import fastai.callback.schedule
 from fastai.callback.tracker import EarlyStoppingCallback,ReduceLROnPlateau,SaveModelCallback
 from fastai.callback.training import GradientAccumulation,GradientClip,ShortEpochCallback
 from fastai.learner import Learner,before_batch_cb,load_learner

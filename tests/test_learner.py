@@ -12,7 +12,7 @@ from torch import nn
 
 from conftest import run_python
 from human_lm.all import *
-from human_lm.commands.benchmark import floor_fit, timed_fit
+from human_lm.runs.speed import floor_fit, timed_fit
 from human_lm.training.batches import flat_dls
 from human_lm.training.learner import FusedAdam, QuickLearner
 
@@ -102,8 +102,47 @@ def test_one_cycle_is_fastais(kw):
 
 def test_fused_adam_without_a_kernel(monkeypatch):
     fused = run_steps(FusedAdam)
-    monkeypatch.setattr('human_lm.training.learner._can_fuse', lambda ps: False)
+    monkeypatch.setattr('human_lm.training.learner._can_fuse', lambda p, state: False)
     torch.testing.assert_close(run_steps(FusedAdam), fused, rtol=0, atol=1e-6)
+
+strided = {'columns': lambda: torch.randn(11, 300)[:,:8], 'every other': lambda: torch.randn(24)[::2], 'transposed': lambda: torch.randn(5, 7).T,
+           'channels last': lambda: torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last), 'whole': lambda: torch.randn(4, 3)}
+
+@pytest.mark.parametrize('how', strided)
+@pytest.mark.parametrize('grad', ['as it comes','other strides'])
+def test_fused_adam_of_views(how, grad):
+    "Whatever lies in memory between the elements stays as it is, and the elements are moved as by fastai's Adam"
+    moved = []
+    for opt_func in (FusedAdam,Adam):
+        torch.manual_seed(0)
+        a,b = nn.Parameter(strided[how]()),nn.Parameter(torch.randn(3))
+        around = a.detach().untyped_storage()
+        before = torch.tensor(list(around.tolist()), dtype=torch.uint8)
+        inside = torch.zeros(len(before), dtype=torch.uint8).view(torch.float32)
+        inside.set_(inside.untyped_storage(), a.storage_offset(), a.shape, a.stride()).fill_(1.)
+        outside = torch.tensor(inside.untyped_storage().tolist(), dtype=torch.uint8).view(torch.float32)==0
+        opt = opt_func([a,b], lr=0.1, wd=0.3)
+        for i in range(3):
+            (a.pow(2).sum()+a.sum()*b.sum()).backward()
+            if grad=='other strides' and i==0:
+                for o in (a,b): o.grad = torch.empty_strided(o.shape, [2*n for n in o.grad.contiguous().stride()]).copy_(o.grad)
+            opt.step()
+            opt.zero_grad()
+        after = torch.tensor(around.tolist(), dtype=torch.uint8)
+        assert torch.equal(after.view(torch.float32)[outside], before.view(torch.float32)[outside])
+        moved.append((a.detach().clone(), b.detach().clone()))
+    torch.testing.assert_close(moved[0], moved[1], rtol=0, atol=2e-6)
+
+def test_zero_grad_lets_go_of_the_graph():
+    "A gradient that was made with its graph is cut from it, as in fastai, so that no step keeps those before it alive"
+    a = nn.Parameter(torch.randn(5))
+    opt = FusedAdam([a], lr=0.1)
+    for _ in range(3):
+        a.pow(3).sum().backward(create_graph=True)
+        assert a.grad.requires_grad
+        opt.step()
+        opt.zero_grad()
+        assert a.grad.grad_fn is None and not a.grad.requires_grad and not a.grad.any()
 
 def test_freezing():
     "What is frozen is not moved, not even by decay"

@@ -1,5 +1,5 @@
 "Each process reads its own rows, they go on from batch to batch, and the result is that of one process"
-import json,os,subprocess,sys
+import os,subprocess,sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,11 +42,13 @@ def test_without_accelerate(monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '2')
     with pytest.raises(ImportError, match='pip install accelerate'): fit_processes(None, 1, 1e-3)
 
-@pytest.mark.parametrize('args,env,says', [('--bs 9', '2', '2 processes cannot share 9 rows evenly'), ('--seeds 0', '1', 'at least 1')])
+@pytest.mark.parametrize('args,env,says', [('--bs 9', '2', '2 processes cannot share 9 rows evenly'), ('--seeds 0', '1', 'at least 1'), ('--json .', '1', 'is a folder'),
+    ('--bs 100000', '1', 'do not fill one batch of 100000')])
 def test_bad_arguments(args, env, says, capsys, monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', env)
     with pytest.raises(SystemExit) as e: train_in_processes(args.split())
-    assert e.value.code==2 and says in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert e.value.code==2 and says in err and err.count('\n')==1
 
 script = '''
 import sys,torch
@@ -58,8 +60,10 @@ from human_lm.training.processes import fit_processes
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
 class Diary(Callback):
-    "What was read, and the state that was kept of it"
-    def __init__(self): self.read,self.kept = [],[]
+    "What was read, the state that was kept of it, and the gradients of the first step"
+    def __init__(self): self.read,self.kept,self.grads = [],[],{}
+    def before_step(self):
+        for k,p in self.learn.model.named_parameters(): self.grads.setdefault(k.removeprefix('module.'), p.grad.clone())
     def after_batch(self):
         if not self.training: return
         model = getattr(self.learn.model, 'module', self.learn.model)
@@ -69,7 +73,7 @@ learn = chapter_learner('LMModel4', 0, fast=True)
 diary = Diary()
 learn.add_cb(diary)
 with learn.no_bar(),learn.no_logging(): fit_processes(learn, 1, 3e-3)
-torch.save(dict(read=diary.read, kept=diary.kept, rows=[list(o) for o in learn.recorder.values],
+torch.save(dict(read=diary.read, kept=diary.kept, grads=diary.grads, rows=[list(o) for o in learn.recorder.values],
                 weights={k:v for k,v in learn.model.state_dict().items()}), out/f'{rank_distrib()}.pt')
 if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
 '''
@@ -94,5 +98,8 @@ def test_two_processes_do_what_one_does(tmp_path):
     for x,a,b in zip(one['kept'], two[0]['kept'], two[1]['kept']):  # the state is each row's own
         torch.testing.assert_close(x, torch.cat([a,b]), rtol=0, atol=1e-3)
     assert not torch.allclose(two[0]['kept'][-1], two[1]['kept'][-1], atol=1e-2)
+    for k,v in one['grads'].items():  # before rounding has had time to grow
+        assert v.abs().max()>1e-4 and torch.equal(two[0]['grads'][k], two[1]['grads'][k])
+        torch.testing.assert_close(two[0]['grads'][k], v, rtol=1e-4, atol=1e-7)
     for k,v in one['weights'].items(): assert torch.equal(two[0]['weights'][k], two[1]['weights'][k])
     torch.testing.assert_close(torch.tensor(two[0]['rows']), torch.tensor(one['rows']), rtol=0, atol=2e-3)

@@ -8,10 +8,12 @@ from pathlib import Path
 root = Path(__file__).resolve().parent.parent
 
 def cells(nb):
-    "Sources of the code cells in file `nb`, `None` for one that is exported, and the name of the module that those make"
-    code = [''.join(c['source']) for c in json.loads(nb.read_text(encoding='utf-8'))['cells'] if c['cell_type']=='code']
+    "Sources of the code cells in file `nb`, `None` for one that is exported, and the module that those make"
+    nb = json.loads(nb.read_text(encoding='utf-8'))
+    code = [''.join(c['source']) for c in nb['cells'] if c['cell_type']=='code']
     mod = next((o.split()[-1] for o in code if o.startswith('#| default_exp')), None)
-    return [None if o.startswith('#| export') else o for o in code if not o.startswith(('#| default_exp','#| eval: false'))], mod
+    code = [o for o in code if not o.startswith(('#| default_exp','#| eval: false'))]
+    return [None if o.startswith('#| export') else o for o in code], mod
 
 def run_notebook(nb):
     "Run the cells of file `nb` in its folder, as a person would"
@@ -29,8 +31,10 @@ def run_notebook(nb):
 def main():
     "Measure, and print a line for each module; status 1 below 95 %"
     with tempfile.TemporaryDirectory() as d:
-        env = {**os.environ, 'COVERAGE_FILE':str(Path(d)/'data'), 'PYTHONPATH':os.pathsep.join([str(root), *filter(None, [os.environ.get('PYTHONPATH')])])}
-        def coverage(*args, **kwargs): return subprocess.run([sys.executable, '-m', 'coverage', *args], cwd=root, env=env, **kwargs).returncode
+        path = os.pathsep.join([str(root), *filter(None, [os.environ.get('PYTHONPATH')])])
+        env = {**os.environ, 'COVERAGE_FILE':str(Path(d)/'data'), 'PYTHONPATH':path}
+        def coverage(*args, **kwargs):
+            return subprocess.run([sys.executable, '-m', 'coverage', *args], cwd=root, env=env, **kwargs).returncode
         measure = ['run', '-p', '--source=human_lm', '--omit=human_lm/_modidx.py']
         failed = [] if coverage(*measure, '-m', 'pytest')==0 else ['pytest']
         for nb in sorted((root/'nbs').glob('*.ipynb')):

@@ -23,11 +23,14 @@ def main(args):
     "Run, and print a line for each module; status 1 below 85 %"
     subprocess.run([sys.executable, '-m', 'mutmut', 'run', *args], cwd=root, check=True)
     total = Counter()
-    for path in sorted((root/'mutants'/'human_lm').glob('*.py.meta')):
+    def say(name, c):
+        print(f"{name:20} {100*share(c):4.1f} %   ", ', '.join(f'{v} {k}' for k,v in sorted(c.items(), key=str)))
+    made = root/'mutants'/'human_lm'
+    for path in sorted(made.rglob('*.py.meta')):
         if c := outcomes(path):
-            print(f"{path.name.split('.')[0]:12} {100*share(c):4.0f} %   ", ', '.join(f'{v} {k}' for k,v in sorted(c.items())))
+            say(path.relative_to(made).as_posix().removesuffix('.py.meta').replace('/', '.'), c)
             total += c
-    print(f"{'all':12} {100*share(total):4.1f} %   ", ', '.join(f'{v} {k}' for k,v in sorted(total.items())))
+    say('all', total)
     return share(total)<0.85
 
 if __name__=='__main__': sys.exit(main(sys.argv[1:]))

@@ -24,7 +24,8 @@ def readme():
     nb.metadata['language_info'] = dict(name='python')
     text,_ = MarkdownExporter().from_notebook_node(nb)
     text = re.sub(r'```python\n\s*```\n', '', text)
-    text = re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)\)', r'](nbs/\1)', text)  # links are relative to the notebook's folder
+    # links are relative to the notebook's folder
+    text = re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)\)', r'](nbs/\1)', text)
     return {'README.md': re.sub(r'\n{3,}', '\n\n', text).strip()+'\n', **files}
 
 if __name__=='__main__':

@@ -78,8 +78,9 @@ def n_cores()->int: # At least 1
 
 def _said(*command, cwd=None):
     "What `command` printed, `None` if it failed or is not there"
-    try: return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    try: res = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError): return None
+    return res.stdout.strip()
 
 def _version(name):
     try: return version(name)
@@ -104,6 +105,7 @@ def provenance(
 )->dict: # `command`, `versions`, `commit`, `changed` (has the code been changed since the commit?), `machine`, `day`
     "What a file of figures says about how they were made; `None` stands for what cannot be known"
     commit,changed = _commit(Path(str(files('human_lm'))))
-    return dict(command=_without_folders(command), versions=dict(python=platform.python_version(), torch=_version('torch'),
-        fastai=_version('fastai'), human_lm=__version__), commit=commit, changed=changed,
-        machine=dict(processor=_processor(), cores=n_cores()), day=date.today().isoformat())
+    python = platform.python_version()
+    versions = dict(python=python, torch=_version('torch'), fastai=_version('fastai'), human_lm=__version__)
+    return dict(command=_without_folders(command), versions=versions, commit=commit, changed=changed,
+                machine=dict(processor=_processor(), cores=n_cores()), day=date.today().isoformat())

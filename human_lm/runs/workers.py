@@ -97,10 +97,11 @@ def _ending(code):
 
 # %% ../../nbs/43_runs.workers.ipynb #3a05d846
 class TasksFailed(RuntimeError):
-    "Some of the tasks of `run_all` failed: `failed` has what went wrong by key, in its first line, and `done` the values of the others"
+    "Tasks of `run_all` failed: `failed` says by key what went wrong, in its first line; `done` has the other values"
     def __init__(self, done, failed):
         self.done,self.failed = done,failed
-        said = [f"{', '.join(map(str, k)) if isinstance(k, tuple) else k}: {o.splitlines()[0]}" for k,o in failed.items()]
+        def name(key): return ', '.join(map(str, key)) if isinstance(key, tuple) else key
+        said = [f'{name(k)}: {o.splitlines()[0]}' for k,o in failed.items()]
         more = f'; and {len(said)-3} more' if len(said)>3 else ''
         super().__init__(f"{len(failed)} of {len(done)+len(failed)} tasks failed: {'; '.join(said[:3])}{more}")
 
@@ -113,7 +114,8 @@ def _in_workers(todo, n_proc, ended, reported):
                 try: workers.append(_Worker())
                 except OSError: can_start = False
             if not workers: return left
-            wait([w.conn for w in workers], timeout=1)  # a grandchild can hold the pipe of a dead worker open: look at times
+            # what a dead worker had started can hold its pipe open: look at times
+            wait([w.conn for w in workers], timeout=1)
             for w in list(workers):
                 try: answer = w.answer()
                 except EOFError:
@@ -151,7 +153,7 @@ def _in_this_process(todo, ended, reported):
 
 # %% ../../nbs/43_runs.workers.ipynb #1d4be472
 def run_all(
-    tasks:dict, # Function and its keyword arguments, by any key; the longest first. The function stands at the top of a module
+    tasks:dict, # By any key a function, at the top of a module, and its keyword arguments; the longest first
     n_proc:int=None, # Processes, each with one thread; one a core if None
     each=None, # Function called with key and value as each task ends
     during=None, # Function called with key and value as each task reports something
