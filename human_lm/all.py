@@ -26,10 +26,17 @@ from .runs.results import *
 from .runs.workers import *
 from .runs.seeds import *
 from .runs.reader import *
+<<<<<<< HEAD
 from .runs.speed import *
+=======
+from .text.tokens import *
+>>>>>>> text
 from .text.own import *
 from .text.generate import *
 from .text.save import *
+from .text.onnx import *
+from .text.ngram import *
+from .text.example import *
 from .counting.measures import *
 from .counting.cache import *
 from .counting.best import *

@@ -6,7 +6,7 @@ import pytest,torch
 from human_lm.all import *
 from human_lm.stateful import LMModel3
 from human_lm.text.onnx import export_onnx
-from human_lm.text.tokens import BPETok,TextVocab
+from human_lm.text.tokens import BPETok
 
 onnxruntime = pytest.importorskip('onnxruntime')
 import numpy as np

@@ -177,7 +177,8 @@ def learn(tmp_path):
 def test_fastai_ways(learn, tmp_path, capsys, monkeypatch):
     from fastai.callback.tracker import SaveModelCallback,EarlyStoppingCallback
     from fastai.learner import load_learner
-    import fastai.callback.schedule,human_lm.text.own as own
+    import fastai.callback.schedule  # noqa: F401, gives `fit_one_cycle`
+    import human_lm.text.own as own
     tables = []
     monkeypatch.setattr(own, 'display_df', tables.append)
     learn.dls.show_batch(max_n=2)

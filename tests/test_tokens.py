@@ -3,7 +3,7 @@ import pickle,unicodedata
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from human_lm.text.tokens import *
 from human_lm.text.tokens import TextTok,as_tok

@@ -17,7 +17,7 @@ from torch import nn
 from ..regularize import LMModel7
 from ..cells.awd_lstm import AWDLSTM,AWDLSTMModel
 from .tokens import split_words
-from .own import char_perplexity,text_dls,text_learner
+from .own import text_dls,text_learner
 from .ngram import KneserNey
 
 # %% ../../nbs/56_text.example.ipynb #e0e7412e
@@ -34,7 +34,9 @@ def installed_prose(
             new = []
             for doc in re.findall(r'"""(.*?)"""', path.read_text(encoding='utf-8'), re.S):
                 for p in (' '.join(o.split()) for o in re.split(r'\n\s*\n', doc)):
-                    if p not in seen and len(p.split())>=10 and p[0].isupper() and p[-1]=='.' and not _paragraph.search(p): new.append(p)
+                    whole = len(p.split())>=10 and p[0].isupper() and p[-1]=='.' and not _paragraph.search(p)
+                    if whole and p not in seen:
+                        new.append(p)
                     seen.add(p)
             if new: docs.append('\n'.join(new)+'\n')
     return [o for i,o in enumerate(docs, 1) if i%8], docs[7::8]
@@ -71,13 +73,14 @@ def _fastai_learner(dls):
     from fastai.metrics import Perplexity,accuracy
     from fastai.text.learner import language_model_learner
     from fastai.text.models.awdlstm import AWD_LSTM,awd_lstm_lm_config
-    config = {**awd_lstm_lm_config, 'emb_sz':96, 'n_hid':96, 'n_layers':2, **dict(embed_p=0.02, input_p=0.25, weight_p=0.2, hidden_p=0.15, output_p=0.1)}
-    return language_model_learner(dls, AWD_LSTM, config=config, drop_mult=0.25, pretrained=False, metrics=[accuracy,Perplexity()])
+    ps = dict(embed_p=0.02, input_p=0.25, weight_p=0.2, hidden_p=0.15, output_p=0.1)  # those of `AWDLSTMModel`
+    return language_model_learner(dls, AWD_LSTM, {**awd_lstm_lm_config, **ps, 'emb_sz':96, 'n_hid':96, 'n_layers':2},
+                                  drop_mult=0.25, pretrained=False, metrics=[accuracy,Perplexity()])
 
 def unknown_spelled(
     vocab, # Vocabulary of words
 )->float: # In nats
-    "What it costs to spell the words of the validation text that `vocab` lacks, for a 5-gram of characters of the training text's"
+    "What it costs to spell the validation text's words that `vocab` lacks, by characters of the training text's"
     train,valid = ([w+'\n' for o in part for w in split_words.split(o) if w not in vocab] for part in installed_prose())
     chars = {c:i for i,c in enumerate(sorted(set(''.join(train+valid))))}
     train,valid = ([chars[c] for c in ''.join(o)] for o in (train,valid))
@@ -87,9 +90,12 @@ def unknown_spelled(
 def _nats(model, ids, sl=512):
     "Surprise at `ids` in one row, of a model with fastai's `reset`"
     model.eval(), model.reset()
-    parts = [torch.nn.functional.cross_entropy(model(ids[None,i:i+sl][:,:len(ids)-1-i])[0][0].double(), ids[i+1:i+sl+1], reduction='sum')
-             for i in range(0, len(ids)-1, sl)]
-    return sum(parts).item()
+    nats = 0.
+    for i in range(0, len(ids)-1, sl):
+        y = ids[i+1:i+sl+1]
+        scores = model(ids[None,i:i+len(y)])[0][0]
+        nats += nn.functional.cross_entropy(scores.double(), y, reduction='sum').item()
+    return nats
 
 def example_run(
     name:str, # One of `example_models`, or 'counting'
@@ -103,13 +109,16 @@ def example_run(
     dls,start,res = example_dls(tok),time.process_time(),{}
     ids = dls.valid_ds.nums.long()
     if name=='counting':
-        nats = -KneserNey(dls.train_ds.nums.numpy(), len(dls.vocab), dict(chars=7).get(tok, 5)).logp(ids.numpy())[1:].sum()
+        kn = KneserNey(dls.train_ds.nums.numpy(), len(dls.vocab), 7 if tok=='chars' else 5)
+        nats = -kn.logp(ids.numpy())[1:].sum()
     else:
-        import fastai.callback.schedule
+        import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
         learn = example_models[name](dls)
         with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(n_epoch, 1e-2, wd=0.1)
-        res = dict(n_params=sum(p.numel() for p in learn.model.parameters()), losses=[[round(v, 4) for v in o[:2]] for o in learn.recorder.values])
+        res = dict(n_params=sum(p.numel() for p in learn.model.parameters()),
+                   losses=[[round(v, 4) for v in o[:2]] for o in learn.recorder.values])
         nats = _nats(learn.model.cpu(), ids)
-    res = dict(seconds=round(time.process_time()-start, 1), token=round(float(np.exp(nats/(len(ids)-1))), 2), char=float(np.exp(nats/dls.valid_ds.n_chars)), **res)
+    res = dict(seconds=round(time.process_time()-start, 1), token=float(np.exp(nats/(len(ids)-1))),
+               char=float(np.exp(nats/dls.valid_ds.n_chars)), **res)
     if tok=='words': res['char with spelling'] = float(np.exp((nats+unknown_spelled(dls.vocab))/dls.valid_ds.n_chars))
     return res

@@ -36,7 +36,9 @@ class KneserNey:
     ):
         check_sizes(vocab_sz=vocab_sz, order=order)
         self.vocab_sz,self.order,self.bits = vocab_sz,order,max(int(vocab_sz-1).bit_length(), 1)
-        if self.bits*order>62: raise ValueError(f"n-grams of {order} tokens out of {vocab_sz} are too long: use an `order` of at most {62//self.bits}")
+        if self.bits*order>62:
+            raise ValueError(f"n-grams of {order} tokens out of {vocab_sz} are too long: use an `order` of at most "
+                             f"{62//self.bits}")
         ids = self._ids(ids)
         if len(ids)<order: raise ValueError(f"a text of {len(ids)} tokens has no n-grams of {order}")
         keys,n = _counts_of(self._grams(ids, order))
@@ -46,7 +48,8 @@ class KneserNey:
             contexts,where = np.unique(keys>>self.bits, return_inverse=True)
             total,taken = (np.bincount(where, o) for o in (n, d[n.clip(max=3)]))
             self.levels.insert(0, (keys, n-d[n.clip(max=3)], contexts, total, taken/total))
-            keys,n = _counts_of(keys & ((1<<self.bits*(k-1))-1))  # after how many different tokens each shorter one came
+            # after how many different tokens each shorter one came
+            keys,n = _counts_of(keys & ((1<<self.bits*(k-1))-1))
 
     def _ids(self, ids):
         ids = np.asarray(ids).astype(np.int64)

@@ -17,11 +17,10 @@ import torch
 
 from ..data import Vocab,check_sizes
 from ..stateful import borrowed
-from ..cells.blocks import MembersLoss
 from ..training.sequences import FlatSeqs
 from ..training.batches import FlatDL
 from ..training.learner import FreshGradients
-from .tokens import BPETok,TextTok,TextVocab,as_tok,bos,unk
+from .tokens import BPETok,TextVocab,as_tok,bos,unk
 from .generate import TokenReader,generate
 
 from fastai.callback.rnn import ModelResetter,rnn_cbs
@@ -38,13 +37,15 @@ def read_text(
 )->str: # What it says
     "The text of file `path`; `ValueError` if it is not UTF-8"
     path = Path(path)
-    if path.is_dir(): raise IsADirectoryError(f"{path} is a folder: name one text file, or read its files as a list of documents")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name one text file, or read its files as a list of documents")
     return _decode(path.read_bytes(), path)
 
 def _decode(b, what):
     try: return b.decode('utf-8-sig')  # some editors put a mark at the start
     except UnicodeDecodeError as e:
-        raise ValueError(f"{what} is not UTF-8: byte {e.start} is 0x{b[e.start]:02x}; convert it to UTF-8 first") from None
+        raise ValueError(f"{what} is not UTF-8: byte {e.start} is 0x{b[e.start]:02x}; convert it to UTF-8 "
+                         f"first") from None
 
 # %% ../../nbs/52_text.own.ipynb #16653402
 def _chunks(doc, n):
@@ -86,13 +87,15 @@ def _documents(source):
         docs = sorted(source.rglob('*.txt'))
         if not docs: raise ValueError(f"there is no text file (*.txt) in the folder {source}")
         return docs, True
-    if hasattr(source, 'columns'): raise TypeError(f"pass one column of the table, such as df[{str(source.columns[0])!r}]")
+    if hasattr(source, 'columns'):
+        raise TypeError(f"pass one column of the table, such as df[{str(source.columns[0])!r}]")
     docs = list(source)
     if not docs: raise ValueError("the list of documents is empty: there is nothing to learn from")
     for i,o in enumerate(docs):
         if isinstance(o, bytes): docs[i] = _decode(o, f'document {i}')
         elif not isinstance(o, (str,Path)):
-            raise TypeError(f"document {i} must be a text or a `Path`, got a {type(o).__name__}; a list of tokens needs no reading")
+            raise TypeError(f"document {i} must be a text or a `Path`, got a {type(o).__name__}; a list of tokens "
+                            f"needs no reading")
     return docs, True
 
 class _Source:
@@ -144,8 +147,8 @@ class Tokens(list):
     tok = None
 
 def read_tokens(
-    source, # A text (`str`, or `bytes` in UTF-8), the `Path` of a file or folder, or documents, each a `str` or a `Path`
-    tok='words', # Tokeniser: 'words', 'chars' or 'fastai', or a function as in fastai, from a list of texts to tokens for each
+    source, # A text (`str`, or `bytes` in UTF-8), the `Path` of a file or folder, or documents, each one of these
+    tok='words', # Tokeniser: 'words', 'chars' or 'fastai', or a function as in fastai, from texts to tokens for each
 )->list: # Tokens of one stream
     "Tokens of `source`, documents one after the other; `ValueError` if there are none"
     tok = as_tok(tok)
@@ -196,14 +199,15 @@ def _numbers(tokens, known):
     return np.frombuffer(res, dtype=np.int32) if res else np.zeros(0, np.int32)
 
 def _fit_sizes(n_train, n_valid, bs, sl):
-    "Batch size and sequence length; those that are None get smaller until there are ten batches to train with, and one to validate"
+    "`bs` and `sl`; those that are None get smaller until there are ten batches to train with, and one to validate"
     b,s = 64 if bs is None else bs,64 if sl is None else sl
     while n_valid<b*s+2 or n_train<10*b*s+2:
         if bs is None and b>1 and (b>=s or sl is not None or s<=8): b //= 2
         elif sl is None and s>8: s //= 2
         else: break
     if (b,s)!=(bs or 64,sl or 64):
-        warnings.warn(f"the text is small, {n_train+n_valid:,} tokens: batches of {b} rows × {s} tokens; pass `bs` and `sl` for others", stacklevel=3)
+        warnings.warn(f"the text is small, {n_train+n_valid:,} tokens: batches of {b} rows × {s} tokens; pass `bs` "
+                      f"and `sl` for others", stacklevel=3)
     return b,s
 
 def text_dls(
@@ -217,7 +221,7 @@ def text_dls(
     min_freq:int=3, # How often a token must come to be kept
     max_vocab:int=None, # Most tokens that are kept: 60,000 if None, and 8,000 byte pairs
 ): # fastai `DataLoaders` with the vocabulary as `vocab`; `bs × sl` token indices, and the same one token on
-    "Batches of a text in its order; `ValueError` if it is too short for one of each kind, or has a token that `vocab` lacks"
+    "Batches of a text in its order; `ValueError` if it is too short, or has a token that `vocab` lacks"
     check_sizes(**{k:o for k,o in dict(bs=bs, sl=sl, max_vocab=max_vocab).items() if o is not None}, min_freq=min_freq)
     if not 0<pct<1: raise ValueError(f"`pct` must lie between 0 and 1, got {pct!r}")
     if tok is None and isinstance(vocab, TextVocab): tok = vocab.tok
@@ -241,18 +245,21 @@ def text_dls(
     bs,sl = _fit_sizes(n_train, n_valid, bs, sl)
     for what,n in (('training',n_train), ('validation',n_valid)):
         if n<bs*sl+2:
-            raise ValueError(f"the {what} part has {n} of the text's {n_train+n_valid} tokens, too few for a batch of {bs} rows × {sl} "
+            raise ValueError(f"the {what} part has {n} of the text's {n_train+n_valid} tokens, too few for a batch "
+                             f"of {bs} rows × {sl} "
                              f"tokens, which takes {bs*sl+2}: use a smaller `bs` or `sl`, or a longer text")
     if vocab is None:
         often = np.bincount(nums[0], minlength=len(known)).tolist()
         vocab = TextVocab(dict(zip(known, often)), min_freq, max_vocab or 60000, tok)
     try: table = np.asarray(vocab.encode(list(known)))
     except ValueError as e:
-        raise ValueError(f"{e}, which has no {unk!r} either: use a `TextVocab`, or a vocabulary made from this text") from None
+        raise ValueError(f"{e}, which has no {unk!r} either: use a `TextVocab`, or a vocabulary made from this "
+                         f"text") from None
     table = table.astype(next(t for t in (np.uint8,np.int16,np.int32) if len(vocab)<=np.iinfo(t).max+1))
     train,valid = (FlatSeqs(torch.from_numpy(table[o]), sl, vocab=vocab) for o in nums)
     valid.n_chars = n_chars  # what `char_perplexity` divides by
-    return DataLoaders.from_dsets(train.group_chunks(bs), valid.group_chunks(bs), bs=bs, shuffle=False, drop_last=True, dl_type=TextDL)
+    return DataLoaders.from_dsets(train.group_chunks(bs), valid.group_chunks(bs), bs=bs, shuffle=False, drop_last=True,
+                                  dl_type=TextDL)
 
 # %% ../../nbs/52_text.own.ipynb #87c226ff
 class _TokenLoss(CrossEntropyLossFlat):
@@ -278,17 +285,21 @@ def text_learner(
     model, # Model with a prediction after every token: `LMModel4` to `LMModel7`, `AWDLSTMModel`, or any other
     **kwargs, # Passed on to fastai's `Learner`
 ): # `TextLMLearner` with accuracy and perplexity as metrics
-    "A learner for `model` on a text; `TypeError` if the model predicts only once a row, `ValueError` if it knows another number of tokens"
+    "A learner for `model` on a text; `TypeError` if it predicts only once a row, `ValueError` if its sizes do not fit"
     if not getattr(model, 'every_token', True):
-        raise TypeError(f"{type(model).__name__} predicts once a row, not after every token: use LMModel4 or a later one")
+        raise TypeError(f"{type(model).__name__} predicts once a row, not after every token: use LMModel4 or a later "
+                        f"one")
     with borrowed(model): out = model(torch.zeros(1, 1, dtype=torch.long, device=next(model.parameters()).device))
     scores = out[0] if isinstance(out, tuple) else out
-    if scores.ndim!=3: raise TypeError(f"{type(model).__name__} predicts once a row, not after every token: use LMModel4 or a later one")
+    if scores.ndim!=3:
+        raise TypeError(f"{type(model).__name__} predicts once a row, not after every token: use LMModel4 or a later "
+                        f"one")
     if scores.shape[-1]!=len(dls.vocab):
-        raise ValueError(f"the model scores {scores.shape[-1]} tokens, but the vocabulary of `dls` has {len(dls.vocab)}: make it with len(dls.vocab)")
+        raise ValueError(f"the model scores {scores.shape[-1]} tokens, but the vocabulary of `dls` has "
+                         f"{len(dls.vocab)}: make it with len(dls.vocab)")
     kwargs = {'loss_func':_TokenLoss(), 'metrics':[accuracy,Perplexity()], **kwargs}
-    cbs = [*(rnn_cbs(alpha=2, beta=1) if isinstance(out, tuple) else [ModelResetter()]), *(kwargs.pop('cbs', None) or [])]
-    return TextLMLearner(dls, model, cbs=[FreshGradients(), *cbs], **kwargs)
+    cbs = rnn_cbs(alpha=2, beta=1) if isinstance(out, tuple) else [ModelResetter()]
+    return TextLMLearner(dls, model, cbs=[FreshGradients(), *cbs, *(kwargs.pop('cbs', None) or [])], **kwargs)
 
 # %% ../../nbs/52_text.own.ipynb #7384101f
 def char_perplexity(
@@ -297,7 +308,8 @@ def char_perplexity(
 )->float: # At least 1
     "Perplexity for each character of the validation text, read in one go from its beginning"
     ds = learn.dls.valid_ds
-    if getattr(ds, 'n_chars', None) is None: raise ValueError("how many characters the tokens stand for is not known: make the loaders from a text")
+    if getattr(ds, 'n_chars', None) is None:
+        raise ValueError("how many characters the tokens stand for is not known: make the loaders from a text")
     reader,nats = TokenReader(learn.model),0.
     for i in range(0, len(ds.nums)-1, sl):
         ids = ds.nums[i:i+sl+1].long().to(reader.device)

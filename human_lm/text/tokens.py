@@ -93,7 +93,8 @@ class FastaiTok(TextTok):
             try: from fastai.text.core import TokenizeWithRules,WordTokenizer  # takes seconds to import
             except ImportError: raise ImportError("fastai's tokens need spaCy: pip install spacy") from None
             self.engine = TokenizeWithRules(WordTokenizer())
-        for o in self.engine(items): yield list(o)[1:]  # its rules put `xxbos` before each text, be it a document or not
+        # its rules put `xxbos` before each text, be it a document or not
+        for o in self.engine(items): yield list(o)[1:]
 
     def _join(self, tokens):
         words,rule,n = [],None,None
@@ -111,7 +112,7 @@ class FastaiTok(TextTok):
 
 # %% ../../nbs/50_text.tokens.ipynb #683c9c5f
 class BPETok(TextTok):
-    "Byte pairs learnt from a text (arXiv 1508.07909), with Hugging Face's `tokenizers`: any script, and no unknown tokens"
+    "Byte pairs learnt from a text (arXiv 1508.07909), with Hugging Face's `tokenizers`: no text is unknown to it"
     name = 'bpe'
 
     def __init__(self,
@@ -120,9 +121,12 @@ class BPETok(TextTok):
         state:str=None, # What `state` of another one gave, as JSON
     ):
         check_sizes(vocab_sz=vocab_sz, min_freq=min_freq)
-        if vocab_sz<257: raise ValueError(f"byte pairs start from 256 bytes and {bos!r}: `vocab_sz` must be at least 257, got {vocab_sz}")
+        if vocab_sz<257:
+            raise ValueError(f"byte pairs start from 256 bytes and {bos!r}: `vocab_sz` must be at least 257, got "
+                             f"{vocab_sz}")
         try: from tokenizers import Tokenizer
-        except ImportError: raise ImportError("byte pairs need Hugging Face's tokenizers: pip install tokenizers") from None
+        except ImportError:
+            raise ImportError("byte pairs need Hugging Face's tokenizers: pip install tokenizers") from None
         self.vocab_sz,self.min_freq = vocab_sz,min_freq
         self.engine = None if state is None else Tokenizer.from_str(state)
 
@@ -133,7 +137,8 @@ class BPETok(TextTok):
         from tokenizers import Tokenizer,decoders,models,pre_tokenizers,trainers
         new = type(self)(self.vocab_sz, self.min_freq)
         new.engine = Tokenizer(models.BPE())
-        new.engine.pre_tokenizer,new.engine.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False),decoders.ByteLevel()
+        new.engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        new.engine.decoder = decoders.ByteLevel()
         new.engine.train_from_iterator(texts, trainers.BpeTrainer(
             vocab_size=self.vocab_sz, min_frequency=self.min_freq, special_tokens=[bos], show_progress=False,
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
@@ -166,18 +171,22 @@ class FunctionTok(TextTok):
 
     def split(self, text):
         res = next(iter(self.func([text])), None)
-        if res is None: raise ValueError(f"the tokeniser {self.state()['func']} gave nothing for a text: it should give a list for each")
+        if res is None:
+            raise ValueError(f"the tokeniser {self.state()['func']} gave nothing for a text: it should give a list "
+                             f"for each")
         return list(res)
 
 toks = {o.name:o for o in (WordTok,CharTok,FastaiTok,BPETok)}
 
 def as_tok(
-    tok, # 'words', 'chars', 'fastai' or 'bpe'; a `TextTok`, or a function from a list of texts to a list of tokens for each
+    tok, # 'words', 'chars', 'fastai' or 'bpe'; a `TextTok`, or a function from texts to a list of tokens for each
 )->TextTok:
     "The tokeniser that `tok` names; `ValueError` for another name"
     if isinstance(tok, TextTok): return tok
     if isinstance(tok, str):
-        if tok not in toks: raise ValueError(f"there is no tokeniser {tok!r}: choose from {', '.join(map(repr, toks))}, or pass a function")
+        if tok not in toks:
+            raise ValueError(f"there is no tokeniser {tok!r}: choose from {', '.join(map(repr, toks))}, or pass a "
+                             f"function")
         return toks[tok]()
     if isinstance(tok, type) and issubclass(tok, TextTok): return tok()
     if not callable(tok): raise TypeError(f"a tokeniser is a name or a function, got a {type(tok).__name__}")
@@ -195,9 +204,11 @@ class TextVocab(Vocab):
         check_sizes(min_freq=min_freq, max_vocab=max_vocab)
         special = [unk, bos]
         if max_vocab<=len(special):
-            raise ValueError(f"`max_vocab` must be more than {len(special)}, the number of special tokens, got {max_vocab}")
+            raise ValueError(f"`max_vocab` must be more than {len(special)}, the number of special tokens, got "
+                             f"{max_vocab}")
         # equally common tokens in alphabetical order: the order of the documents should not matter
-        often = sorted(((w,n) for w,n in Counter(tokens).items() if n>=min_freq and w not in special), key=lambda o: (-o[1],o[0]))
+        often = [(w,n) for w,n in Counter(tokens).items() if n>=min_freq and w not in special]
+        often.sort(key=lambda o: (-o[1],o[0]))
         super().__init__(special + [w for w,_ in often[:max_vocab-len(special)]])
         self.tok = tok
 
@@ -224,7 +235,7 @@ class TextVocab(Vocab):
         return list(dict.fromkeys(o for o in tokens if o not in self.w2i))
 
     def encode(self, tokens):
-        "Indices of `tokens`, a list or a text; unknown ones get the index of `xxunk`, and are a `ValueError` if there is none"
+        "Indices of `tokens`, a list or a text; unknown ones get that of `xxunk`; `ValueError` if there is none"
         if isinstance(tokens, str): tokens = self.cut(tokens)
         return super().encode([o if o in self.w2i else unk for o in tokens] if unk in self.w2i else tokens)
 
