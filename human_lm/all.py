@@ -26,11 +26,8 @@ from .runs.results import *
 from .runs.workers import *
 from .runs.seeds import *
 from .runs.reader import *
-<<<<<<< HEAD
 from .runs.speed import *
-=======
 from .text.tokens import *
->>>>>>> text
 from .text.own import *
 from .text.generate import *
 from .text.save import *
