@@ -12,6 +12,7 @@ from human_lm.runs.recipes import chapter_corpus,recipe,validation_rows
 from side_by_side import SideBySide
 
 far = 64  # tokens to read when gradients are looked at
+steps = (1,3,7,15,31,63)  # back from the last; training sees 15
 
 def wide_tanh(x): return 8*torch.tanh(x/8)
 def hard_tanh(x): return F.hardtanh(x)
@@ -109,6 +110,13 @@ def tasks(n_seeds=None):
     longest = sorted(kinds, key=lambda o: kinds[o][1], reverse=True)
     return {k: (run, dict(kind=k, n_seeds=n_seeds or 5)) for k in longest}
 
+def short(o):
+    "What `look` gave, with the gradients of every run `steps` back only, and all of their geometric mean"
+    runs = torch.tensor(o['gradient']).clamp(min=1e-30)
+    mean = runs.log().mean(0).exp().tolist()
+    return {**o, 'gradient':[[g[i] for i in steps] for g in o['gradient']], 'mean_gradient':[float(f'{v:.3g}') for v in mean]}
+
 def result(done):
     r = recipe('LMModel5')
-    return dict(n_epoch=r.n_epoch, lr=r.lr, kinds={k: done[k] for k in kinds})
+    return dict(n_epoch=r.n_epoch, lr=r.lr, steps_back=list(steps),
+                kinds={k: {**done[k], 'before':short(done[k]['before']), 'after':short(done[k]['after'])} for k in kinds})
