@@ -30,7 +30,7 @@ def check_ids(
 
 # %% ../nbs/01_first_model.ipynb #108723db
 class LanguageModel(nn.Module):
-    "Base of every model: embeds with `i_h`, scores with `h_o`, and notes the arguments that it is made with in `made_with`"
+    "Base of every model: embeds with `i_h`, scores with `h_o`, and notes in `made_with` what it is made with"
     every_token = False  # a prediction after each token, or only after the last?
 
     def __new__(cls, *args, **kwargs):

@@ -28,7 +28,7 @@ class KeepsState(LanguageModel):
 
     def zero_state(self,
         bs:int, # Rows of the batch
-    ): # A tensor, or a tuple of tensors, each `… × bs × n_hidden`; `None` where the layers begin with zeros by themselves
+    ): # A tensor, or a tuple of tensors, each `… × bs × n_hidden`; `None` if the layers begin with zeros anyway
         "The state before anything was read"
 
     def start(self,
@@ -36,8 +36,8 @@ class KeepsState(LanguageModel):
     ): # As `zero_state`
         "The state to read a batch of `bs` rows with; `ValueError` if the kept one is of another batch size"
         if torch._C._current_graph_task_id()!=-1:  # within `backward`: the state that the batch began with is gone
-            raise RuntimeError("this model keeps a state, so it cannot read a batch a second time for its gradients, as "
-                               "`torch.utils.checkpoint` wants it to: checkpoint its `scan`, which keeps nothing")
+            raise RuntimeError("this model keeps a state, so it cannot read a batch a second time for its gradients, "
+                               "as `torch.utils.checkpoint` wants it to: checkpoint its `scan`, which keeps nothing")
         if self.h is None: return self.zero_state(bs)
         kept = (self.h[0] if isinstance(self.h, tuple) else self.h).shape[-2]
         if kept!=bs:
@@ -112,7 +112,7 @@ def by_layer(self:KeepsState,
 def borrowed(
     model:nn.Module, # Any model
 ):
-    "Within `with`, `model` is in evaluation mode and has read nothing; afterwards every mode and kept state is as it was"
+    "Within `with`, `model` is in evaluation mode and has read nothing; then every mode and kept state is as it was"
     modules = list(model.modules())
     modes = [o.training for o in modules]
     kept = [(o, o.h) for o in modules if isinstance(o, KeepsState)]
@@ -126,9 +126,9 @@ def borrowed(
 
 # %% ../nbs/02_stateful.ipynb #12b32891
 def group_chunks(
-    ds:list, # Samples in the order of the text
+    ds:list, # Samples in the order of the text, or a data set with a `group_chunks` of its own
     bs:int, # Batch size
-)->L: # `len(ds)//bs*bs` of the samples, reordered (the last few may be left over); of the kind of `ds` if it has a `group_chunks`
+)->L: # `len(ds)//bs*bs` of the samples, reordered (the last few may be left over)
     "Reorder `ds` so that each row of a batch goes on where it stopped; `ValueError` if there are too few samples"
     check_sizes(bs=bs)
     if hasattr(ds, 'group_chunks'): return ds.group_chunks(bs)  # a data set that can do it without touching its samples

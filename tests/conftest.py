@@ -1,5 +1,4 @@
 import os,subprocess,sys
-from pathlib import Path
 
 import pytest,torch
 from hypothesis import settings

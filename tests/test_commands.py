@@ -1,5 +1,5 @@
 "However a command ends: one line, and a fitting exit status"
-import contextlib,io,os,signal,subprocess,sys,threading
+import contextlib,io,os,signal,subprocess,sys,threading,warnings
 
 import pytest
 
@@ -73,6 +73,7 @@ def test_what_a_command_gives(capsys):
     assert end(lambda args: fail(OSError('the file is gone')))==(2, 'x: the file is gone\n')
     assert end(lambda args: fail(KeyboardInterrupt()))==(130, 'x: interrupted, no file was written\n')
     assert end(lambda args: fail(KeyboardInterrupt('m was written')))==(130, 'x: interrupted, m was written\n')
+    assert end(lambda args: warnings.warn('this is old'))==(0, 'x: this is old\n')
     with pytest.raises(SystemExit) as e: end(lambda args: sys.exit(3))
     assert e.value.code==3
     with pytest.raises(ZeroDivisionError): end(lambda args: 1/0)  # a fault of ours keeps its traceback

@@ -7,7 +7,7 @@ from fastai.callback.training import ShortEpochCallback
 
 from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,save_lm,
                       show_count,LMModel4,LMModel7,GRULMModel7)
-from human_lm.all import hold_out,read_rows,validation_rows,FusedAdam,TokenReader
+from human_lm.all import hold_out,read_rows,validation_rows,ForeachAdam,TokenReader
 from human_lm.commands import count
 from human_lm.counting.measures import Written
 
@@ -38,7 +38,7 @@ def test_trains_saves_and_says_the_same_again(tmp_path, capsys):
 @pytest.mark.parametrize('args,says', [
     ('--start 9 --stop 8', 'no numbers from 9 to 8'), ('--start 1', 'at least 2'), ('--stop x', 'whole number'), ('--seeds 0', 'from 1'),
     ('--stop 1000000', '999999'), ('--load nowhere', 'cannot read nowhere'), ('--save nowhere/m', 'cannot write'), ('--json .', 'cannot write'),
-    ('--load a --save b', 'with --load there is none'), ('--epochs 0', 'at least 1'), ('--what', 'unrecognized')])
+    ('--load a --save b', 'with --load there is none'), ('--save m --json m', 'same file'), ('--load m --json m', 'same file'), ('--epochs 0', 'at least 1'), ('--what', 'unrecognized')])
 def test_bad_arguments(args, says, capsys, monkeypatch):
     monkeypatch.setattr('human_lm.commands.count._train', lambda *_: pytest.fail('something was trained'))
     with pytest.raises(SystemExit) as e: human_lm_count(args.split())
@@ -53,6 +53,25 @@ def test_other_vocabulary(tmp_path, capsys):
         save_lm(LMModel4(30 if words else 31, 8), path, words)
         with pytest.raises(SystemExit): human_lm_count(['--load', str(path)])
         assert says in capsys.readouterr().err
+
+def test_a_corpus_that_cannot_be_written_is_not_the_fault_of_the_model(saved, capsys, monkeypatch):
+    def fail(): raise OSError('cannot write the Human Numbers')
+    monkeypatch.setattr('human_lm.runs.recipes.chapter_corpus', fail)
+    assert human_lm_count(['--load', str(saved)])==2
+    assert capsys.readouterr().err=='human_lm_count: cannot write the Human Numbers\n'
+
+def test_a_trained_model_is_saved_before_it_counts(saved, tmp_path, capsys, monkeypatch):
+    "Whoever has seen enough of the count, with `| head` or Ctrl-C, has the model"
+    model = load_lm(saved)[0]
+    monkeypatch.setattr('human_lm.commands.count._train', lambda *_: (model, 1.))
+    for error,status,says in ((BrokenPipeError(32, 'Broken pipe'), 141, ''), (KeyboardInterrupt(), 130, 'holds the last model that was trained')):
+        def stop(*_, **__): raise error
+        monkeypatch.setattr('human_lm.commands.count.show_count', stop)
+        path = tmp_path/f'{status}.safetensors'
+        assert human_lm_count(['--save', str(path), '--json', str(tmp_path/'c.json')])==status
+        assert torch.equal(load_lm(path)[0].h_o.weight, model.h_o.weight) and not (tmp_path/'c.json').exists()
+        err = capsys.readouterr().err
+        assert says in err and err.count('\n')==bool(says)
 
 def test_interrupted(tmp_path, capsys, monkeypatch):
     def stop(*_): raise KeyboardInterrupt
@@ -177,7 +196,7 @@ def test_recipe_learner_is_built_as_the_recipe_says():
         reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
         assert (reg.alpha,reg.beta)==(3.,0.5)
         learn.create_opt()
-        assert isinstance(learn.opt, FusedAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
+        assert isinstance(learn.opt, ForeachAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
         assert isinstance(learn.loss_func, MembersLoss)
         with learn.no_bar(),learn.no_logging(): learn.fit(1, 0., cbs=ShortEpochCallback(pct=0.01))
         assert list(learn.recorder.metric_names)==(['epoch','train_loss','time'] if final else ['epoch','train_loss','valid_loss','accuracy','time'])
@@ -202,7 +221,7 @@ def test_what_the_command_says(saved, capsys, monkeypatch):
     asked = []
     monkeypatch.setattr('human_lm.commands.count._train', lambda *a: (asked.append(a), (model, 61.3))[1])
     out = lines('--seeds 2 --epochs 3 --start 20 --stop 20')
-    assert asked==[(0,3), (1,3)] and [o for o in out if 'Training' in o]==['Training, seed 0 …','Training, seed 1 …']
+    assert asked==[(0,3), (1,3)] and [o for o in out if 'Training' in o]==['Training from seed 0','Training from seed 1']
     assert sum(o.startswith('61 s; ') for o in out)==2
 
 def test_options_of_the_command():
@@ -227,7 +246,7 @@ def test_training_of_the_command(monkeypatch, n_epoch):
     class Run:
         def learner(self, *a, **kw): return (calls.append((a,kw)), Learn())[1]
         def fit(self, learn, n_epoch): calls.append(n_epoch)
-    monkeypatch.setattr('human_lm.commands.count.committee', Run())
+    monkeypatch.setattr('human_lm.counting.best.committee', Run())
     monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
     assert count._train(3, n_epoch)==('the model', 62.)
     assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]

@@ -1,4 +1,4 @@
-import errno,hashlib,os,shutil,subprocess,sys,time
+import errno,hashlib,shutil,subprocess,sys
 
 import pytest,torch
 from hypothesis import given, strategies as st

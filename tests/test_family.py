@@ -309,7 +309,7 @@ def test_cell_state_is_drawn_where_there_is_one(name):
 @pytest.mark.parametrize('f', [draw_unrolled, draw_rolled, lambda o: read_states(o, ids()[0]), lambda o: step_norms(o, ids(), ids()[0]),
                                plot_kept, lambda o: read_gates(o, ids()[0]), lambda o: predictions(o, []), embedding_2d])
 def test_what_is_no_model(f):
-    with pytest.raises(ValueError, match='got a Linear|a Linear'): f(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match='a Linear'): f(nn.Linear(2, 2))
 
 # Cells
 

@@ -1,8 +1,7 @@
 import copy,pickle
 
 import pytest,torch
-import torch.nn.functional as F
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from torch import nn
 
 from human_lm.all import *

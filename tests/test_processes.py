@@ -1,5 +1,5 @@
 "Each process reads its own rows, they go on from batch to batch, and the result is that of one process"
-import json,os,subprocess,sys
+import os,subprocess,sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,11 +42,13 @@ def test_without_accelerate(monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '2')
     with pytest.raises(ImportError, match='pip install accelerate'): fit_processes(None, 1, 1e-3)
 
-@pytest.mark.parametrize('args,env,says', [('--bs 9', '2', '2 processes cannot share 9 rows evenly'), ('--seeds 0', '1', 'at least 1')])
+@pytest.mark.parametrize('args,env,says', [('--bs 9', '2', '2 processes cannot share 9 rows evenly'), ('--seeds 0', '1', 'at least 1'), ('--json .', '1', 'is a folder'),
+    ('--bs 100000', '1', 'do not fill one batch of 100000')])
 def test_bad_arguments(args, env, says, capsys, monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', env)
     with pytest.raises(SystemExit) as e: train_in_processes(args.split())
-    assert e.value.code==2 and says in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert e.value.code==2 and says in err and err.count('\n')==1
 
 script = '''
 import sys,torch

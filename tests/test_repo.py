@@ -1,5 +1,5 @@
 "The notebooks, the modules made from them and the README are in step."
-import json,re,shutil,subprocess,sys,tempfile
+import ast,json,re,shutil,subprocess,sys,tempfile
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,19 @@ def test_every_requirement_is_pinned():
     pinned = set(re.findall(r'^([\w.-]+)==', (root/'constraints.txt').read_text(encoding='utf-8'), flags=re.M))
     names = {re.split(r'[<>=]', o)[0] for k in ('requirements','dev_requirements') for o in cfg['DEFAULT'][k].split()}
     assert names<=pinned
+
+def test_nothing_is_imported_or_defined_in_vain():
+    "pyflakes' rules, as ruff has them; pyproject.toml says which are left out"
+    res = subprocess.run([sys.executable, '-m', 'ruff', 'check', 'human_lm', 'tools', 'tests', '--no-cache'], cwd=root, capture_output=True, text=True)
+    assert res.returncode==0, res.stdout
+
+@pytest.mark.parametrize('nb', notebooks, ids=lambda o: o.stem)
+def test_cells_with_imports_hold_nothing_else(nb):
+    "For its documentation nbdev runs the cells that import, and runs nothing else"
+    def mixed(source):
+        is_import = [isinstance(o, (ast.Import,ast.ImportFrom)) for o in ast.parse(source).body]
+        return any(is_import) and not all(is_import)
+    assert [c['id'] for c in code_cells(nb) if mixed(re.sub(r'^[%!].*$', '', ''.join(c['source']), flags=re.M))]==[]
 
 # the rules of the house
 

@@ -1,12 +1,10 @@
 "What the figures are worth: spread, claims and the reference reader."
-import os,statistics
+import statistics
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest,torch
 from hypothesis import given,strategies as st
 
-from human_lm.runs import seeds as worth
 from human_lm.runs.published import published_table
 from human_lm.runs.reader import *
 from human_lm.runs.recipes import chapter_models,validation_rows
@@ -85,47 +83,20 @@ def test_tables_to_the_letter():
         '|-------------------------|---------:|---------:|---------:|--------------------:|',
         '| keeping the state helps | LMModel3 | LMModel2 |   1 of 2 |                +0.0 |']
 
-class FakePool:
-    "Runs what a pool of processes would run, in this one; a run that was to fail stops all"
-    def __init__(self, n, context, start):
-        FakePool.made = n,context.get_start_method(),start.__name__
-        self.pool = ThreadPoolExecutor(1)
-    def __enter__(self): return self
-    def __exit__(self, *_): self.pool.shutdown()
-    def submit(self, f, *args): return self.pool.submit(f, *args)
-    def shutdown(self, **kwargs):
-        FakePool.stopped = kwargs
-        self.pool.shutdown(**kwargs)
-
-@pytest.fixture
-def fake_pool(monkeypatch):
-    monkeypatch.setattr('human_lm.runs.seeds.ProcessPoolExecutor', FakePool)
-    monkeypatch.setattr('human_lm.runs.seeds.reproduce_model', lambda name, seed: dict(rows=[[0, 0, 0.9], [0, 0, int(name[-1])+seed/10]]))
-
-@pytest.mark.parametrize('n_proc,n', [(None,5), (2,2), (9,6)])
-def test_seed_accuracies(fake_pool, monkeypatch, n_proc, n):
-    "The last accuracy of each run in its place; no more processes than cores or runs"
-    monkeypatch.setattr('human_lm.runs.seeds._n_cores', lambda: 5)
-    told = []
-    res = seed_accuracies(['LMModel3','LMModel1'], 3, n_proc, lambda *o: told.append(o))
-    assert res=={'LMModel3':[3., 3.1, 3.2], 'LMModel1':[1., 1.1, 1.2]} and list(res)==['LMModel3','LMModel1']
+def test_seed_accuracies(monkeypatch):
+    "The last accuracy of each run in its place; the longest runs of each seed first"
+    def model(name, seed, fast): return dict(rows=[[0, 0, 0.9], [0, 0, int(name[-1])+seed/10]], fast=fast)
+    def run_all(tasks, n_proc, each):
+        asked.append((list(tasks), n_proc))
+        res = {k: f(**kwargs) for k,(f,kwargs) in tasks.items()}
+        for k,o in res.items(): each(k, o)
+        asked.append({o['fast'] for o in res.values()})
+        return res
+    monkeypatch.setattr('human_lm.runs.seeds.reproduce_model', model)
+    monkeypatch.setattr('human_lm.runs.seeds.run_all', run_all)
+    asked,told = [],[]
+    res = seed_accuracies(['LMModel1','LMModel3'], 3, 2, lambda *o: told.append(o))
+    assert res=={'LMModel1':[1., 1.1, 1.2], 'LMModel3':[3., 3.1, 3.2]} and list(res)==['LMModel1','LMModel3']
     assert sorted(told)==sorted((k, i, v) for k,o in res.items() for i,v in enumerate(o))
-    assert FakePool.made==(n, 'spawn', 'quiet_worker')
-
-def test_a_run_that_fails_stops_the_others(fake_pool, monkeypatch):
-    class Other:
-        def terminate(self): stopped.append(self)
-    stopped,before,ours = [],Other(),Other()
-    children = iter([[before], [before,ours]])
-    monkeypatch.setattr('human_lm.runs.seeds.active_children', lambda: next(children))
-    def fail(*_): raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt): seed_accuracies(['LMModel1'], 4, each=fail)
-    assert FakePool.stopped==dict(wait=False, cancel_futures=True) and stopped==[ours]
-
-def test_cores(monkeypatch):
-    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: {pid,3,4}, raising=False)
-    assert worth._n_cores()==3
-    monkeypatch.delattr(os, 'sched_getaffinity')
-    for n,want in ((7,7), (None,1)):
-        monkeypatch.setattr(os, 'cpu_count', lambda: n)
-        assert worth._n_cores()==want
+    assert asked==[([(f'LMModel{i}',seed) for seed in range(3) for i in (3,1)], 2), {True}]
+    assert seed_accuracies(['LMModel1'], 1, fast=False)=={'LMModel1':[1.]} and asked[2:]==[([('LMModel1',0)], None), {False}]

@@ -1,11 +1,13 @@
 "Sequences over one flat tensor: the same samples and batches as the plain lists, and clear errors"
+import numpy as np
 import pytest,torch
 from fastai.data.core import DataLoaders,TfmdDL
+from fastcore.foundation import L
 from hypothesis import given, strategies as st
 
 from human_lm.all import *
 from human_lm.training.batches import FlatDL, flat_dls
-from human_lm.training.learner import FusedAdam, QuickLearner
+from human_lm.training.learner import ForeachAdam, QuickLearner
 
 def stream(n, top=30): return torch.arange(n)*7%top
 
@@ -98,7 +100,7 @@ def test_batches_are_made_on_the_device():
 def test_a_learner_is_exported_without_its_data(tmp_path):
     from fastai.learner import load_learner
     dls = some_dls(shuffle=False)
-    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=FusedAdam)
+    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=ForeachAdam)
     learn.create_opt()
     learn.export()
     with pytest.warns(UserWarning, match='pickle'): back = load_learner(tmp_path/'export.pkl')
@@ -196,6 +198,86 @@ def test_a_list_of_samples_of_a_slice(group, part):
     for none in ([], range(0), range(3, 1), slice(0, 0), slice(4, 2)): assert len(ds[none] if isinstance(none, (list,slice)) else ds.batch(none)[0])==0
     for wrong in ([n], [0,-n-1], range(n-1, n+1), torch.tensor([n])):
         with pytest.raises(IndexError, match=f'no sample -?{n}|no sample {-n-1}'): ds.batch(wrong)
+
+@pytest.mark.parametrize('group', [False,True])
+@pytest.mark.parametrize('idxs', [L(5,0,2), np.array([5,0,2]), np.array([2,0,5])[::-1], np.array([5,0,2], dtype=np.uint8), range(5, 0, -2), torch.tensor([5,-1]),
+                                  [np.int64(5),torch.tensor(2)], [], np.array([]), np.arange(23)%3==0, torch.arange(23)%3==0, [i%3==0 for i in range(23)]], ids=repr)
+def test_indexed_as_numpy_is(idxs, group):
+    ds = FlatSeqs(torch.arange(100), 4)
+    if group: ds = ds.group_chunks(1)
+    ds = ds[:23]
+    want = np.arange(23)[np.array(list(idxs)) if len(idxs) else []].tolist()
+    firsts = [o[0][0].item()//4 for o in ds]
+    assert [o[0][0].item()//4 for o in ds[idxs]]==[firsts[i] for i in want]==(ds.batch(idxs)[0][:,0]//4).tolist()
+
+@pytest.mark.parametrize('i', [True, np.True_, torch.tensor(True), 1.5, np.float64(2.), torch.tensor(1.), 'a', None], ids=repr)
+def test_one_sample_has_a_whole_number(i):
+    with pytest.raises(TypeError, match='whole number'): FlatSeqs(stream(99), 4)[i]
+
+@pytest.mark.parametrize('idxs', [[1.,2.], np.array([0.5]), torch.tensor([1.]), ['a'], torch.zeros(2, 2, dtype=torch.long), 'ab'], ids=repr)
+def test_samples_have_whole_numbers(idxs):
+    ds = FlatSeqs(stream(99), 4)
+    for f in (ds.batch, ds.__getitem__):
+        with pytest.raises(TypeError, match='whole numbers'): f(idxs)
+
+def test_a_mask_is_for_all_samples():
+    with pytest.raises(IndexError, match='a mask of 2 does not fit 24 samples'): FlatSeqs(stream(99), 4)[[True,False]]
+
+def test_whole_numbers_of_any_kind():
+    "Sizes may come from NumPy or a tensor; `True` and 2.0 are no sizes"
+    for four in (4, np.int64(4), np.uint8(4), torch.tensor(4)):
+        dls = flat_dls(*split_seqs(FlatSeqs(stream(500), four)), bs=four)
+        for a,b in zip(dls.train, flat_dls(*split_seqs(FlatSeqs(stream(500), 4)), bs=4).train, strict=True): same(a, b)
+        same(FlatSeqs(stream(500), 4)[np.int64(2)], FlatSeqs(stream(500), 4)[torch.tensor(2)])
+        assert len(FlatSeqs(stream(500), 4).share(four, np.int64(0), np.int64(2)))==62
+    for wrong in (True, np.True_, 4., np.float64(4), '4', None):
+        with pytest.raises(ValueError, match='whole number of at least 1'): FlatSeqs(stream(500), wrong)
+        with pytest.raises(ValueError, match='whole number of at least 1'): flat_dls(*split_seqs(FlatSeqs(stream(500), 4)), bs=wrong)
+
+# ---- whoever changes how samples or batches are made is obeyed, however it is done
+def doubled(b): return tuple(o*2 for o in b)
+class DoubledItems(FlatDL):
+    def create_item(self, s): return doubled(super().create_item(s))
+class DoubledItems2(FlatDL):
+    def do_item(self, s): return doubled(super().do_item(s))
+class DoubledBatches(FlatDL):
+    def create_batch(self, b): return doubled(super().create_batch(b))
+class DoubledBatches2(FlatDL):
+    def do_batch(self, b): return doubled(super().do_batch(b))
+class DoubledBatches3(FlatDL):
+    def retain(self, res, b): return doubled(super().retain(res, b))
+class DoubledBatches4(FlatDL):
+    def create_batches(self, samps): return map(doubled, super().create_batches(samps))
+class DoubledAfter(FlatDL):
+    def __init__(self, *args, **kwargs): super().__init__(*args, **{**kwargs, 'after_batch':lambda o: o*2})
+class DoubledSeqs(FlatSeqs):
+    def __getitem__(self, i): return doubled(super().__getitem__(i)) if isinstance(i, int) else super().__getitem__(i)
+
+@pytest.mark.parametrize('cls', [DoubledItems,DoubledItems2,DoubledBatches,DoubledBatches2,DoubledBatches3,DoubledBatches4,DoubledAfter,DoubledSeqs])
+def test_overridden_methods_are_called(cls):
+    ds = FlatSeqs(stream(100), 4)
+    dl = cls(ds, bs=8) if issubclass(cls, FlatDL) else FlatDL(cls(stream(100), 4), bs=8)
+    for a,b in zip(FlatDL(ds, bs=8), dl, strict=True): same(doubled(a), b)
+    same(doubled(FlatDL(ds, bs=8).one_batch()), dl.one_batch())
+
+@pytest.mark.parametrize('how', ['create_item','do_item','create_batch','do_batch','create_batches'])
+@pytest.mark.parametrize('where', ['instance','class','TfmdDL'])
+def test_replaced_methods_are_called(how, where, monkeypatch):
+    "Set on the loader itself, or patched into its class or the one before that"
+    dl = FlatDL(FlatSeqs(stream(100), 4), bs=8)
+    want = [doubled(o) for o in dl]
+    owner = dict(instance=dl, TfmdDL=TfmdDL)[where] if where!='class' else FlatDL
+    old = getattr(owner, how)
+    if how=='create_batches' and where=='TfmdDL': return  # `FlatDL` has its own
+    def new(*args): return map(doubled, old(*args)) if how=='create_batches' else doubled(old(*args))
+    monkeypatch.setattr(owner, how, new)
+    for a,b in zip(want, dl, strict=True): same(a, b)
+
+def test_shuffled_by_a_function_of_ones_own():
+    class Backwards(FlatDL):
+        def get_idxs(self): return list(super().get_idxs())[::-1]
+    ds = FlatSeqs(stream(100), 4)
+    assert torch.equal(torch.cat([o[0] for o in Backwards(ds, bs=5)]), torch.cat([o[0] for o in FlatDL(ds, bs=5)]).flip(0))
 
 @pytest.mark.parametrize('top,kind', [(0,torch.uint8), (255,torch.uint8), (256,torch.int16), (2**15-1,torch.int16), (2**15,torch.int32), (2**31-1,torch.int32), (2**31,torch.int64)])
 def test_smallest_type_that_holds_them(top, kind):

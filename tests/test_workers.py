@@ -1,5 +1,5 @@
 "Tasks side by side in processes: their values, what fails, and that no worker outlives the process that started it"
-import os,signal,subprocess,sys,threading,time,warnings
+import os,signal,subprocess,sys,time,warnings
 from pathlib import Path
 
 import pytest

@@ -51,7 +51,7 @@ class LockedDropout(Dropout):
 class DropConnect(Dropout):
     "A recurrent layer with dropout on its weights from state to state (Wan et al., 2013; arXiv 1708.02182, section 2)"
     def __init__(self,
-        layer:nn.Module, # Recurrent layer, one of `human_lm.cells.layers` or a built-in one; without such weights a `ValueError`
+        layer:nn.Module, # Recurrent layer, ours or built in; a `ValueError` without weights from state to state
         p:float, # Probability that a weight is zeroed, 0 to 1; anything else is a `ValueError`
     ):
         super().__init__(p)
@@ -70,13 +70,13 @@ class DropConnect(Dropout):
         return functional_call(self.layer, {k: self._drop(self.layer.get_parameter(k)) for k in self.names}, (x, state))
 
     def _drop(self, w):
-        # drawn in the order of PyTorch's gates, so that a random state drops the same weights of our layers and of the built-in ones
+        # in the order of PyTorch's gates, so that a random state drops the same weights of our layers and of theirs
         mask = keep_mask(w, w.shape, self.p)
         return w * getattr(self.layer, '_reorder', lambda o: o)(mask)
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #dae81a2d
 class TiedDecoder(nn.Module):
-    "Scores from the matrix that embeds the words (arXiv 1611.01462, 1608.05859; arXiv 1708.02182, section 4.4), after locked dropout"
+    "Scores from the matrix that embeds the words (arXiv 1611.01462, 1608.05859, 1708.02182), after locked dropout"
     def __init__(self,
         emb:nn.Embedding, # Embedding to share the matrix with, `vocab_sz × emb_sz`
         p:float, # Probability of dropout, 0 to 1; anything else is a `ValueError`
@@ -102,7 +102,7 @@ def _check_ps(**ps):
             raise ValueError(f"the probability of dropout `{k}` must lie between 0 and 1, got {p!r}")
 
 class AWDLSTM(KeepsState):
-    "Encoder of an AWD-LSTM (arXiv 1708.02182): an embedding and LSTM layers with four kinds of dropout; keeps its state"
+    "Encoder of an AWD-LSTM (arXiv 1708.02182): embedding and LSTM layers with four kinds of dropout; keeps its state"
     rnn_cls = LSTM  # kind of the recurrent layers; `nn.LSTM` computes the same
 
     def __init__(self,
@@ -114,7 +114,7 @@ class AWDLSTM(KeepsState):
         input_p:float=0.25, # Probability that a number of the embedded words is dropped, 0 to 1
         weight_p:float=0.2, # Probability that a weight from state to state is dropped, 0 to 1
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped, 0 to 1
-        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None` if there is none
+        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None`: there is none
         init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
@@ -122,13 +122,15 @@ class AWDLSTM(KeepsState):
         _check_ps(embed_p=embed_p, input_p=input_p, weight_p=weight_p, hidden_p=hidden_p)
         if not init_range>0: raise ValueError(f'`init_range` must be more than 0, got {init_range!r}')
         if pad_token is not None and pad_token not in range(vocab_sz):
-            raise ValueError(f'`pad_token` must be one of the {vocab_sz} tokens, 0 to {vocab_sz-1}, or None, got {pad_token!r}')
+            raise ValueError(f'`pad_token` must be one of the {vocab_sz} tokens, 0 to {vocab_sz-1}, or None, '
+                             f'got {pad_token!r}')
         self.i_h = nn.Embedding(vocab_sz, emb_sz, padding_idx=pad_token)
         self.embed_drop,self.input_drop = EmbedDropout(embed_p),LockedDropout(input_p)
         sizes = [emb_sz] + [n_hidden]*(n_layers-1) + [emb_sz]
-        self.rnns = nn.ModuleList(DropConnect(self.rnn_cls(ni, nh, 1, batch_first=True), weight_p) for ni,nh in zip(sizes, sizes[1:]))
+        self.rnns = nn.ModuleList(DropConnect(self.rnn_cls(ni, nh, 1, batch_first=True), weight_p)
+                                  for ni,nh in zip(sizes, sizes[1:]))
         self.hidden_drops = nn.ModuleList(LockedDropout(hidden_p) for _ in self.rnns[1:])
-        nn.init.uniform_(self.i_h.weight, -init_range, init_range)  # this, and what follows, as in section 5 of the paper
+        nn.init.uniform_(self.i_h.weight, -init_range, init_range)  # this and what follows: section 5 of the paper
         for rnn,nh in zip(self.rnns, sizes[1:]):
             for p in rnn.parameters(): nn.init.uniform_(p, -nh**-0.5, nh**-0.5)
 
@@ -159,7 +161,8 @@ class AWDLSTM(KeepsState):
     ): # An encoder with a copy of its weights, its dropouts and padding token; on its device, in its precision and mode
         "Our encoder in place of fastai's; `ValueError` if `ref` is of another kind"
         _check_awd(ref)
-        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers, pad_token=_pad(ref), **_fastai_ps(ref))
+        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers, pad_token=_pad(ref),
+                  **_fastai_ps(ref))
         return res.load_fastai(ref).train(ref.training)
 
     def load_fastai(self,
@@ -171,7 +174,8 @@ class AWDLSTM(KeepsState):
         ours,theirs = ([emb.num_embeddings, emb.embedding_dim, *(o.hidden_size for o in layers)]
                        for emb,layers in ((self.i_h, [o.layer for o in self.rnns]), (ref.encoder, lstms)))
         if ours!=theirs:
-            raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, but those of the AWD_LSTM are {theirs}')
+            raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, but those of the '
+                             f'AWD_LSTM are {theirs}')
         self.to(ref.encoder.weight)
         with torch.no_grad(): self.i_h.weight.copy_(ref.encoder.weight)
         for rnn,lstm in zip(self.rnns, lstms):
@@ -195,7 +199,7 @@ class AWDLSTMModel(KeepsState):
         weight_p:float=0.2, # Probability that a weight from state to state is dropped
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped
         output_p:float=0.1, # Probability that an activation before the output layer is dropped
-        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None` if there is none
+        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None`: there is none
         init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
@@ -205,7 +209,8 @@ class AWDLSTMModel(KeepsState):
         _check_ps(**ps)
         _check_ps(**{f'{k} × drop_mult':p*drop_mult for k,p in ps.items()})
         *ps,output_p = [p*drop_mult for p in ps.values()]
-        self.encoder = self.encoder_cls(vocab_sz, n_hidden if emb_sz is None else emb_sz, n_hidden, n_layers, *ps, pad_token, init_range)
+        self.encoder = self.encoder_cls(vocab_sz, n_hidden if emb_sz is None else emb_sz, n_hidden, n_layers, *ps,
+                                        pad_token, init_range)
         self.decoder = TiedDecoder(self.encoder.i_h, output_p)
 
     def forward(self,
@@ -244,8 +249,11 @@ class AWDLSTMModel(KeepsState):
 def _is_a(o, name): return any(c.__name__==name for c in type(o).__mro__)  # without an import of fastai
 
 def _check_awd(ref):
-    if not _is_a(ref, 'AWD_LSTM'): raise ValueError(f"these weights can be taken over from fastai's AWD_LSTM, got a {type(ref).__name__}")
-    if ref.n_dir!=1: raise ValueError('these weights cannot be taken over: the AWD_LSTM reads in two directions, and an AWDLSTM in one')
+    if not _is_a(ref, 'AWD_LSTM'):
+        raise ValueError(f"these weights can be taken over from fastai's AWD_LSTM, got a {type(ref).__name__}")
+    if ref.n_dir!=1:
+        raise ValueError('these weights cannot be taken over: the AWD_LSTM reads in two directions, '
+                         'and an AWDLSTM in one')
 
 def _pad(ref):
     "The padding token that `ref` works with: fastai passes `None` on as -1, which for PyTorch is the last one"
@@ -253,19 +261,22 @@ def _pad(ref):
     return ref.encoder.num_embeddings-1 if pad is None else pad
 
 def _fastai_ps(ref):
-    return dict(embed_p=ref.encoder_dp.embed_p, input_p=ref.input_dp.p, weight_p=ref.rnns[0].weight_p, hidden_p=ref.hidden_dps[0].p)
+    return dict(embed_p=ref.encoder_dp.embed_p, input_p=ref.input_dp.p, weight_p=ref.rnns[0].weight_p,
+                hidden_p=ref.hidden_dps[0].p)
 
 def _whole_lstm(o):
-    "The `nn.LSTM` in fastai's `WeightDropout` `o`, with all of its weights: those in it may lack what the last batch dropped"
+    "The `nn.LSTM` in fastai's `WeightDropout` `o` with all its weights: those in it may lack what was dropped last"
     raw = o.weight_hh_l0_raw
-    lstm = nn.LSTM(o.module.input_size, o.module.hidden_size, batch_first=True, device='meta', dtype=raw.dtype).to_empty(device=raw.device)
+    lstm = nn.LSTM(o.module.input_size, o.module.hidden_size, batch_first=True, device='meta',
+                   dtype=raw.dtype).to_empty(device=raw.device)
     lstm.load_state_dict({**o.module.state_dict(), 'weight_hh_l0': raw})
     return lstm
 
 def _check_lm(ref):
     "The two parts of fastai's language model"
     if not (isinstance(ref, nn.Sequential) and len(ref)==2 and _is_a(ref[1], 'LinearDecoder')):
-        raise ValueError("these weights can be taken over from fastai's language model, an AWD_LSTM and a LinearDecoder, "
+        raise ValueError("these weights can be taken over from fastai's language model, "
+                         "an AWD_LSTM and a LinearDecoder, "
                          f"got a {type(ref).__name__}")
     _check_awd(ref[0])
     if ref[1].decoder.weight is not ref[0].encoder.weight:

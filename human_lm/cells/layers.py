@@ -79,7 +79,8 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         check_sizes(ni=ni, nh=nh, n_layers=n_layers)
-        if not batch_first: raise ValueError("these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input")
+        if not batch_first:
+            raise ValueError("these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input")
         self.input_size,self.hidden_size,self.num_layers = ni,nh,n_layers
         self.cells = nn.ModuleList(self.cell_cls(ni if i==0 else nh, nh) for i in range(n_layers))
 
@@ -87,7 +88,8 @@ class Recurrent(nn.Module):
         bs:int, # Rows of the batch
     ): # `n_layers × bs × nh`, or a tuple of two for an LSTM
         "The state before anything was read"
-        hs = tuple(self.cells[0].hh.weight.new_zeros(self.num_layers, bs, self.hidden_size) for _ in range(self.n_states))
+        w = self.cells[0].hh.weight
+        hs = tuple(w.new_zeros(self.num_layers, bs, self.hidden_size) for _ in range(self.n_states))
         return hs if self.n_states>1 else hs[0]
 
     def _check(self, x, state):
@@ -96,10 +98,13 @@ class Recurrent(nn.Module):
             raise ValueError(f'the input must be `bs × sl × {self.input_size}`, no size zero, got {tuple(x.shape)}')
         want,parts = (self.num_layers, x.shape[0], self.hidden_size),_tup(state)
         if len(parts)!=self.n_states:
-            raise ValueError(f'the state of a {type(self).__name__} consists of {self.n_states} tensor{"s"*(self.n_states>1)}, got {len(parts)}')
+            raise ValueError(f'the state of a {type(self).__name__} consists of {self.n_states} '
+                             f'tensor{"s"*(self.n_states>1)}, got {len(parts)}')
         for o in parts:
-            if tuple(o.shape)!=want: raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, got {tuple(o.shape)}')
-            if o.device!=w.device: raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: move one of them')
+            if tuple(o.shape)!=want:
+                raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, got {tuple(o.shape)}')
+            if o.device!=w.device:
+                raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: move one of them')
 
     def forward(self,
         x:torch.Tensor, # `bs × sl × ni`
@@ -114,7 +119,7 @@ class Recurrent(nn.Module):
             for gates_in in cell.ih(x).unbind(1):  # all steps in one multiplication
                 out,s = cell.step(gates_in, s)
                 outs.append(out)
-            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it, so that dropout fills it in the same order
+            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it: dropout fills it in the same order
             last.append(_tup(s))
         hs = tuple(torch.stack(o) for o in zip(*last))
         return x, hs if self.n_states>1 else hs[0]
@@ -131,10 +136,15 @@ class Recurrent(nn.Module):
     def _check_ref(cls, ref):
         if cls.torch_cls is None: raise ValueError(f'a {cls.__name__} has no counterpart among the built-in layers')
         if type(ref) is not cls.torch_cls:
-            raise ValueError(f'a {cls.__name__} takes its weights from an nn.{cls.torch_cls.__name__}, got a {type(ref).__name__}')
-        for what,is_so in (('goes in two directions', ref.bidirectional), ('has no biases', not ref.bias), ('is not batch first', not ref.batch_first),
-                           ('has dropout', ref.dropout>0), ('projects its output', getattr(ref, 'proj_size', 0)>0), ('uses ReLU', getattr(ref, 'nonlinearity', 'tanh')!='tanh')):
-            if is_so: raise ValueError(f'these weights cannot be taken over: the nn.{cls.torch_cls.__name__} {what}, and a {cls.__name__} does not')
+            raise ValueError(f'a {cls.__name__} takes its weights from an nn.{cls.torch_cls.__name__}, '
+                             f'got a {type(ref).__name__}')
+        for what,is_so in (('goes in two directions', ref.bidirectional), ('has no biases', not ref.bias),
+                           ('is not batch first', not ref.batch_first), ('has dropout', ref.dropout>0),
+                           ('projects its output', getattr(ref, 'proj_size', 0)>0),
+                           ('uses ReLU', getattr(ref, 'nonlinearity', 'tanh')!='tanh')):
+            if is_so:
+                raise ValueError(f'these weights cannot be taken over: the nn.{cls.torch_cls.__name__} {what}, '
+                                 f'and a {cls.__name__} does not')
 
     def load_torch(self,
         ref, # A built-in layer as for `from_torch`, with the same sizes
@@ -142,12 +152,15 @@ class Recurrent(nn.Module):
         "Take over a copy of the weights of `ref`; `ValueError` if its kind or sizes differ"
         self._check_ref(ref)
         ours,theirs = ((o.input_size, o.hidden_size, o.num_layers) for o in (self, ref))
-        if ours!=theirs: raise ValueError(f'inputs, activations and layers must be {ours}, but those of the nn.{self.torch_cls.__name__} are {theirs}')
+        if ours!=theirs:
+            raise ValueError(f'inputs, activations and layers must be {ours}, but those of the '
+                             f'nn.{self.torch_cls.__name__} are {theirs}')
         self.to(ref.weight_ih_l0)
         with torch.no_grad():
             for k,cell in enumerate(self.cells):
                 for o in ('ih','hh'):
-                    for p in ('weight','bias'): getattr(getattr(cell, o), p).copy_(self._reorder(getattr(ref, f'{p}_{o}_l{k}')))
+                    for p in ('weight','bias'):
+                        getattr(getattr(cell, o), p).copy_(self._reorder(getattr(ref, f'{p}_{o}_l{k}')))
         return self
 
     @staticmethod

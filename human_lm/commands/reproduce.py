@@ -46,22 +46,25 @@ def _said(key): return ', seed '.join(map(str, key)) if isinstance(key, tuple) e
 def _run_all(tasks, jobs, each, during):
     "What the tasks gave, and of those that failed what went wrong, in a line each"
     try: return run_all(tasks, jobs, each, during),{}
-    except TasksFailed as e: failed = {_said(k): o.splitlines()[0] for k,o in e.failed.items()}
-    if not e.done and len(set(failed.values()))==1: raise OSError(next(iter(failed.values())))
-    return e.done,failed
+    except TasksFailed as e:
+        failed = {_said(k): o.splitlines()[0].removeprefix('OSError: ') for k,o in e.failed.items()}
+        # what stops all of them, a folder that cannot be written for one, is said once
+        if not e.done and len(failed)>len(set(failed.values()))==1: raise OSError(failed.popitem()[1])
+        return e.done,failed
 
 # %% ../../nbs/71_commands.reproduce.ipynb #d9fea6fb
 def _one_run_each(names, seed, fast, faithful, jobs):
     "Train all models, then print their tables; all figures, for the JSON file, and what failed"
     tasks = {o: (reproduce_model, dict(name=o, seed=seed, fast=fast)) for o in longest_first(names)}
-    ended = []
+    tasks['baseline'],n_ended = (reproduce_baseline, {}),0
     with live_lines({o: len(published_table(o)) for o in names}, 'epochs') as line:
         def each(name, res):
-            ended.append(name)
-            if name!='baseline' and not sys.stdout.isatty():
-                print(f"{len(ended)} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {res['rows'][-1][2]:.6f}", flush=True)
+            nonlocal n_ended
+            if name=='baseline': return
+            n_ended += 1
+            if not sys.stdout.isatty(): print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {res['rows'][-1][2]:.6f}", flush=True)
         def during(name, o): line(name, o[0], f'accuracy {o[1]:.3f}')
-        done,failed = _run_all({'baseline': (reproduce_baseline, {}), **tasks}, jobs, each, during)
+        done,failed = _run_all(tasks, jobs, each, during)
     models = {o: done[o] for o in names if o in done}
     for name,o in models.items():
         print(f"\n{name}: {len(o['rows'])} epochs at {o['lr']}, seed {seed}")
@@ -75,14 +78,13 @@ def _one_run_each(names, seed, fast, faithful, jobs):
 def _many_seeds(names, n_seeds, fast, jobs):
     "Train each model from every seed and print how the accuracies lie; all figures, for the JSON file, and what failed"
     n_runs,ended = len(names)*n_seeds,dict.fromkeys(names, 0)
-    runs = {(o,seed): (reproduce_model, dict(name=o, seed=seed, fast=fast)) for seed in range(n_seeds) for o in longest_first(names)}
     with live_lines(dict.fromkeys(names, n_seeds), 'seeds') as line:
         def each(run, res):
             (name,seed),acc = run,res['rows'][-1][2]
             ended[name] += 1
             line(name, ended[name], f'seed {seed}: accuracy {acc:.3f}')
             if not sys.stdout.isatty(): print(f'{sum(ended.values()):{len(str(n_runs))}} of {n_runs}: {name}, seed {seed}: {acc:.6f}', flush=True)
-        done,failed = _run_all(runs, jobs, each, None)
+        done,failed = _run_all(seed_tasks(names, n_seeds, fast), jobs, each, None)
     accs = {o: {seed: done[o,seed]['rows'][-1][2] for seed in range(n_seeds) if (o,seed) in done} for o in names}
     common = [seed for seed in range(n_seeds) if all(seed in o for o in accs.values())]
     claims = check_claims({k: [o[seed] for seed in common] for k,o in accs.items()}) if common else []

@@ -6,7 +6,7 @@
 __all__ = ['OneLineParser', 'whole_number', 'some_of', 'live_lines', 'terminal_command']
 
 # %% ../../nbs/70_commands.terminal.ipynb #bc686916
-import argparse,os,signal,sys
+import argparse,os,signal,sys,warnings
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -98,7 +98,7 @@ def live_lines(
     from rich.console import Console
     from rich.progress import BarColumn,Progress,TextColumn,TimeElapsedColumn
     cols = ('{task.description}', BarColumn(30), '{task.completed:3d} of {task.total} '+unit, '{task.fields[said]}', TimeElapsedColumn())
-    with Progress(*cols, console=Console(file=sys.stdout)) as p:
+    with Progress(*cols, console=Console(file=sys.stdout, force_jupyter=False)) as p:
         lines = {k: p.add_task(k, total=n, said='', start=False) for k,n in totals.items()}
         def update(name, n, said):
             if not p.tasks[lines[name]].started: p.start_task(lines[name])
@@ -142,7 +142,8 @@ def terminal_command(
                 return status
             if sys.stdout is None: return end(1, 'standard output is closed; to see nothing, send it to /dev/null')
             if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='replace')
-            with _interruptible() as signals:
+            with _interruptible() as signals, warnings.catch_warnings():
+                warnings.showwarning = lambda message,*_,**__: end(None, message)
                 try:
                     try: status = f(args) or 0
                     finally: sys.stdout.flush()

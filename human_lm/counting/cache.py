@@ -14,7 +14,7 @@ from ..text.generate import TokenReader
 
 # %% ../../nbs/61_counting.cache.ipynb #39ccea75
 class CacheReader(TokenReader):
-    "A `TokenReader` with a neural cache (Grave, Joulin and Usunier, arXiv 1612.04426); its scores are logarithms of probabilities"
+    "A `TokenReader` with a neural cache (Grave et al., arXiv 1612.04426); its scores are logarithms of probabilities"
     def __init__(self,
         model, # `LMModel1` to `LMModel7`, or a model with an output layer `h_o` that is called like one of them
         theta:float=0.3, # How picky the cache is: weights are `exp(theta · likeness)`; at least 0
@@ -24,7 +24,8 @@ class CacheReader(TokenReader):
         check_sizes(size=size)
         if not 0<=theta<float('inf'): raise ValueError(f"`theta` must be a number of at least 0, got {theta!r}")
         if not 0<=lam<1: raise ValueError(f"`lam` must be at least 0 and less than 1, got {lam!r}")
-        if not hasattr(model, 'h_o'): raise ValueError(f"a {type(model).__name__} has no output layer `h_o`, whose input a cache could keep")
+        if not hasattr(model, 'h_o'):
+            raise ValueError(f"a {type(model).__name__} has no output layer `h_o`, whose input a cache could keep")
         self.theta,self.lam,self.size = theta,lam,size
         super().__init__(model)
 
@@ -74,8 +75,9 @@ def tune_cache(
     starts:list, # Where in it rows start
     length:int, # Tokens to be guessed in each row
     size:int=300, # Tokens that are remembered
-)->tuple: # The best `theta` and `lam`, as a `dict`; and the mean surprise in nats for each pair of `thetas` and `lams`, a `dict` too
+)->tuple: # The best `theta` and `lam`, a `dict`; and a `dict` of the mean surprise in nats for each pair of them
     "Choose `theta` and `lam` of a `CacheReader` by the likelihood of `stream`"
-    nll = {(t,l): read_rows(CacheReader(model, t, l, size), stream, starts, length).nll.mean().item() for t in thetas for l in lams}
+    def surprise(*pair): return read_rows(CacheReader(model, *pair, size), stream, starts, length).nll.mean().item()
+    nll = {(t,l): surprise(t, l) for t in thetas for l in lams}
     theta,lam = min(nll, key=nll.get)
     return dict(theta=theta, lam=lam, size=size), nll

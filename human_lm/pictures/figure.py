@@ -14,7 +14,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 # %% ../../nbs/20_pictures.figure.ipynb #de79797f
-palette = dict(black='#000000', orange='#E69F00', sky='#56B4E9', green='#009E73', yellow='#F0E442', blue='#0072B2', red='#D55E00', purple='#CC79A7')
+palette = dict(black='#000000', orange='#E69F00', sky='#56B4E9', green='#009E73', yellow='#F0E442', blue='#0072B2',
+               red='#D55E00', purple='#CC79A7')
 
 # %% ../../nbs/20_pictures.figure.ipynb #ae20996a
 _look = dict(facecolor='white', bbox_inches='tight', pad_inches=0.1)
@@ -37,7 +38,8 @@ class Picture:
         head,body = out.getvalue().split('<svg ', 1)
         alt = escape(self.alt)
         attrs,body = body.split('>', 1)
-        return f'<svg role="img" aria-label="{alt}" style="max-width:100%;height:auto" {attrs}>\n <title>{alt}</title>{body}'
+        style = 'max-width:100%;height:auto'
+        return f'<svg role="img" aria-label="{alt}" style="{style}" {attrs}>\n <title>{alt}</title>{body}'
 
     def save(self,
         path, # File to be written, `.svg` or another kind that matplotlib knows
@@ -47,6 +49,7 @@ class Picture:
         if path.suffix=='.svg': path.write_text(self.svg(), encoding='utf-8')
         else: self.fig.savefig(path, **_look)
 
-    def _repr_mimebundle_(self, include=None, exclude=None): return {'image/svg+xml':self.svg(), 'text/plain':repr(self)}
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {'image/svg+xml':self.svg(), 'text/plain':repr(self)}
 
     def __repr__(self): return f'Picture: {self.alt}'

@@ -25,8 +25,11 @@ def _seeded(f, seed):
 
 def _cell(b, x, y, kept, w=0.92, h=0.92, colour='sky'):
     "One number: a filled box, or an empty one with a cross"
-    b.ax.add_patch(Rectangle((x,y), w, h, fc=palette[colour] if kept else 'white', ec='white' if kept else '#bbbbbb', lw=0.6))
-    if not kept: b.ax.plot([x+0.25*w,x+0.75*w], [y+0.25*h,y+0.75*h], [x+0.25*w,x+0.75*w], [y+0.75*h,y+0.25*h], c=palette['red'], lw=1)
+    b.ax.add_patch(Rectangle((x,y), w, h, fc=palette[colour] if kept else 'white',
+                             ec='white' if kept else '#bbbbbb', lw=0.6))
+    if not kept:
+        b.ax.plot([x+0.25*w,x+0.75*w], [y+0.25*h,y+0.75*h], [x+0.25*w,x+0.75*w], [y+0.75*h,y+0.25*h],
+                  c=palette['red'], lw=1)
 
 # %% ../../nbs/23_pictures.masks.ipynb #e8764761
 def draw_dropped_words(
@@ -50,11 +53,13 @@ def draw_dropped_words(
         for j in range(6): _cell(b, j, y, kept[w])
     for i,w in enumerate(words):
         x,y = 8+wide*(i%a_line),h-1.4-1.4*(i//a_line)
-        b.ax.add_patch(Rectangle((x,y), wide-0.12, 1.1, fc='#e8f3fa' if kept[w] else 'white', ec='white' if kept[w] else '#bbbbbb', lw=0.8))
+        b.ax.add_patch(Rectangle((x,y), wide-0.12, 1.1, fc='#e8f3fa' if kept[w] else 'white',
+                                 ec='white' if kept[w] else '#bbbbbb', lw=0.8))
         b.text(x+wide/2-0.06, y+0.55, w, size=8, color='black' if kept[w] else '#666666')
         if not kept[w]: b.ax.plot([x+0.15,x+wide-0.27], [y+0.55]*2, c=palette['red'], lw=1, zorder=5)
     gone = [w for w in vocab if not kept[w]]
-    said = f"The rows of {', '.join(gone)} are crossed out, and these words are struck out wherever they stand in the text."
+    said = (f"The rows of {', '.join(gone)} are crossed out, "
+            "and these words are struck out wherever they stand in the text.")
     if not gone: said = 'Nothing is crossed out.'
     return Picture(b.fig, f'An embedding matrix of {len(vocab)} words, and a text of {len(words)} tokens. {said}')
 
@@ -70,13 +75,15 @@ def draw_locked(
     check_sizes(bs=bs, sl=sl, n=n)
     b = _Board(-2.2, 2*n+3.6, -1.1, bs*(sl+1)+1.2, unit=min(0.28, 7.6/(2*n+5.8)))
     n_off = []
-    for k,(cls,title) in enumerate(((Dropout,'Dropout: a mask for each step'), (LockedDropout,'LockedDropout: one for all steps'))):
+    for k,(cls,title) in enumerate(((Dropout,'Dropout: a mask for each step'),
+                                    (LockedDropout,'LockedDropout: one for all steps'))):
         mask,x0 = _seeded(lambda: cls(p)(torch.ones(bs, sl, n)), seed).bool(),k*(n+2)
         n_off.append((~mask).float().mean().item())
         b.text(x0+n/2, bs*(sl+1)+0.4, title)
         for r in range(bs):
             top = (bs-r)*(sl+1)-1
-            if not k: b.ax.text(-0.6, top-sl/2+0.5, f'row {r}: {sl} steps', rotation=90, ha='center', va='center', size=8)
+            if not k:
+                b.ax.text(-0.6, top-sl/2+0.5, f'row {r}: {sl} steps', rotation=90, ha='center', va='center', size=8)
             for t in range(sl):
                 for j in range(n): _cell(b, x0+j, top-t, mask[r,t,j])
         b.text(x0+n/2, -0.7, f'{n} activations', size=8)
@@ -105,17 +112,22 @@ def draw_dropped_weights(
                 for j in range(nh):
                     x,y = g*(nh+0.9)+i,y0+nh-1-j
                     if w[g*nh+i,j]==0: _cell(b, x, y, False)
-                    else: b.ax.add_patch(Rectangle((x,y), 0.92, 0.92, fc=palette['blue'], alpha=0.15+0.85*size[g*nh+i,j].item(), lw=0))
-    for g,name in enumerate(('input gate','forget gate','output gate','cell gate')): b.text(g*(nh+0.9)+nh/2, nh+0.7, name, size=8)
-    return Picture(b.fig, f'The weights from state to state of an LSTM of {nh} activations: four blocks of {nh} by {nh} boxes. '
-                          f'Below them the same, {100*(left==0).float().mean():.0f} % of the boxes crossed out, here and there.')
+                    else:
+                        b.ax.add_patch(Rectangle((x,y), 0.92, 0.92, fc=palette['blue'],
+                                                 alpha=0.15+0.85*size[g*nh+i,j].item(), lw=0))
+    for g,name in enumerate(('input gate','forget gate','output gate','cell gate')):
+        b.text(g*(nh+0.9)+nh/2, nh+0.7, name, size=8)
+    return Picture(b.fig, f'The weights from state to state of an LSTM of {nh} activations: '
+                          f'four blocks of {nh} by {nh} boxes. Below them the same, '
+                          f'{100*(left==0).float().mean():.0f} % of the boxes crossed out, here and there.')
 
 # %% ../../nbs/23_pictures.masks.ipynb #c0c312d2
 def draw_awd_lstm(
     model:AWDLSTMModel, # Anything else is a `ValueError`
 )->Picture: # One circle a layer, five kinds of dropout
     "Where the dropouts of `model` stand"
-    if not isinstance(model, AWDLSTMModel): raise ValueError(f'only an AWDLSTMModel can be drawn here, got a {type(model).__name__}')
+    if not isinstance(model, AWDLSTMModel):
+        raise ValueError(f'only an AWDLSTMModel can be drawn here, got a {type(model).__name__}')
     enc,dx = model.encoder,2.9
     n = len(enc.rnns)
     xs = [5.6+k*dx for k in range(n)]
@@ -147,6 +159,7 @@ def draw_awd_lstm(
         b.text(-0.6, y, i, size=10, color=palette['red'], weight='bold')
         b.text(0, y, name, ha='left'); b.text(4.2, y, what, ha='left'); b.text(end+1.4, y, f'p = {p:g}', ha='right')
     circles = f'{n} circles with an arrow back to themselves' if n>1 else 'a circle with an arrow back to itself'
-    tied = 'The first and the last arrow have one colour: they share a matrix. ' if model.decoder.h_o.weight is enc.i_h.weight else ''
+    one = model.decoder.h_o.weight is enc.i_h.weight
+    tied = 'The first and the last arrow have one colour: they share a matrix. ' if one else ''
     ps = '; '.join(f'{name} ({what}, p = {p:g})' for _,name,what,p in rows)
     return Picture(b.fig, f'An AWD-LSTM, left to right: word, embedding, {circles}, next word. {tied}Dropouts: {ps}.')

@@ -69,7 +69,8 @@ class _Board:
 
     def line(self, a, b, weight=None, name='', rad=0., lw=2, head=True, style=None):
         style = style or self.colour(weight, name)
-        self.ax.add_patch(FancyArrowPatch(a, b, arrowstyle='-|>' if head else '-', mutation_scale=13, shrinkA=0, shrinkB=0,
+        self.ax.add_patch(FancyArrowPatch(a, b, arrowstyle='-|>' if head else '-', mutation_scale=13,
+                                          shrinkA=0, shrinkB=0,
                                           connectionstyle=f'arc3,rad={rad}', lw=lw, zorder=2, **style))
 
     def legend(self, dotted=None):
@@ -93,7 +94,8 @@ class _Board:
 def draw_key()->Picture:
     "The three shapes of the drawings, and what they stand for"
     b = _Board(-1.2, 14, -0.9, 1.2)
-    for x,kind,text in ((0,'input','input:\ntoken indices, bs'), (4.6,'hidden','hidden state:\nbs × n_hidden'), (9.2,'output','output: scores,\nbs × vocab_sz')):
+    for x,kind,text in ((0,'input','input:\ntoken indices, bs'), (4.6,'hidden','hidden state:\nbs × n_hidden'),
+                        (9.2,'output','output: scores,\nbs × vocab_sz')):
         b.put(kind, x, 0)
         b.text(x+0.9, 0, text, ha='left')
     return Picture(b.fig, 'Key: a rectangle is an input, a circle a hidden state, a triangle an output.')
@@ -105,13 +107,15 @@ def draw_plain()->Picture:
     b.put('input', 0, 0); b.put('hidden', 5, 0); b.put('output', 10, 0)
     b.arrow((0.2,0), (5,0), first, 'a'); b.arrow((5,0), (10,0), second, 'b')
     b.text(2.6, 0.42, 'layer, ReLU'); b.text(7.5, 0.42, 'layer')
-    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: a layer leads from input to hidden, another from hidden to output.')
+    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: a layer leads from input to hidden, '
+                          'another from hidden to output.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #aa89898d
 def _layers(model):
-    "Weights and name of what each recurrent layer of `model` gets from below, and from before; `ValueError` if it is no model"
+    "Weights and name of what each recurrent layer gets from below, and from before; `ValueError` if it is no model"
     if not (isinstance(model, LanguageModel) and hasattr(model, 'h_o')):
-        raise ValueError(f'only language models can be drawn, such as LMModel1 to LMModel7, got a {type(model).__name__}')
+        raise ValueError(f'only language models can be drawn, such as LMModel1 to LMModel7, '
+                         f'got a {type(model).__name__}')
     if hasattr(model, 'h_h'): return [((None, ''), (model.h_h.weight, 'h_h.weight'))]
     weights = [(p,k) for k,p in model.named_parameters() if p.ndim==2]
     return list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
@@ -141,9 +145,11 @@ def draw_unrolled(
     layers,deep = _layers(model),not hasattr(model, 'h_h')
     check_sizes(steps=steps)
     name,keeps,cell = type(model).__name__,isinstance(model, KeepsState),_has_cell(model)
-    if not hasattr(model, 'step') and not keeps and steps!=3: raise ValueError(f'{name} reads exactly 3 tokens, got `steps={steps}`')
+    if not hasattr(model, 'step') and not keeps and steps!=3:
+        raise ValueError(f'{name} reads exactly 3 tokens, got `steps={steps}`')
     words = words or [f'word {i+1}' for i in range(steps+1)]
-    if len(words)!=steps+1: raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, got {len(words)}')
+    if len(words)!=steps+1:
+        raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, got {len(words)}')
     dx,dy,side = (2.7 if deep else 3.4),1.9,0 if deep else 1.7
     ys = [(k+1+deep)*dy for k in range(len(layers))]
     top = ys[-1]+dy
@@ -174,7 +180,8 @@ def draw_unrolled(
             b.arrow((at,ys[-1]), (at,top), model.h_o.weight, 'h_o.weight')
     b.legend('no weights' if keeps or steps>1 and not deep else None)
     said = 'a prediction after every token' if model.every_token else 'one prediction at the end'
-    return Picture(b.fig, f'{name} unrolled over {steps} token{"s"*(steps>1)}, with {len(layers)} recurrent layer{"s"*(len(layers)>1)} '
+    n,many = len(layers),'s'*(len(layers)>1)
+    return Picture(b.fig, f'{name} unrolled over {steps} token{"s"*(steps>1)}, with {n} recurrent layer{many} '
                           f'and {said}. Arrows of one colour share their weights: {_said(b)}.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #9cb87c4d
@@ -183,7 +190,8 @@ def draw_rolled(
 )->Picture: # One rectangle, one circle a layer, one triangle
     "`model` as a loop"
     layers,deep,name = _layers(model),not hasattr(model, 'h_h'),type(model).__name__
-    if not (hasattr(model, 'step') or hasattr(model, 'scan')): raise ValueError(f'{name} has no loop; draw it with `draw_unrolled`')
+    if not (hasattr(model, 'step') or hasattr(model, 'scan')):
+        raise ValueError(f'{name} has no loop; draw it with `draw_unrolled`')
     dx = 2.5
     first = dx if deep else dx-0.6  # where the embedded word stands, or the sum
     xs = [(k+1+deep)*dx+(0 if deep else 1.2) for k in range(len(layers))]
@@ -203,5 +211,6 @@ def draw_rolled(
     b.put('output', end, 0, 'word n+1')
     b.arrow((xs[-1],0), (end,0), model.h_o.weight, 'h_o.weight')
     b.legend(None if deep else 'no weights')
-    return Picture(b.fig, f'{name} rolled up: from the input through {len(layers)} recurrent layer{"s"*(len(layers)>1)}, '
+    n,many = len(layers),'s'*(len(layers)>1)
+    return Picture(b.fig, f'{name} rolled up: from the input through {n} recurrent layer{many}, '
                           f'each with an arrow back to itself, to the output. Weights: {_said(b)}.')

@@ -23,7 +23,7 @@ from .figure import *
 def _check_keeps(model):
     "Raise a `ValueError` unless `model` keeps a state, which can be looked at"
     if not isinstance(model, KeepsState):
-        raise ValueError(f'there is a state to look at in LMModel3 and later models, but not in a {type(model).__name__}')
+        raise ValueError(f'only models that keep a state can be looked into, got a {type(model).__name__}')
 
 def step_norms(
     model, # A model that keeps its state; anything else is a `ValueError`
@@ -65,14 +65,15 @@ def plot_norms(
             for what,(acts,grads) in step_norms(pair[col], x, y).items():
                 cell = what=='cell'
                 for ax,v in zip(axs[:,col], (acts[-1], grads[-1])):
-                    ax.semilogy(steps, v.where(v>0, torch.nan), ls=':' if cell else ls, c=palette[colour], lw=2.5 if cell else 1.5,
-                                label=f'{name}, cell state' if cell else name)
+                    ax.semilogy(steps, v.where(v>0, torch.nan), ls=':' if cell else ls, c=palette[colour],
+                                lw=2.5 if cell else 1.5, label=f'{name}, cell state' if cell else name)
                 if not cell: said.append(f'{name} {when} {grads[-1][0]/grads[-1][-1]:.0e}')
         axs[0,col].set_title(when)
     for row,what in enumerate(('length of the state','length of its gradient')): axs[row,0].set_ylabel(what)
     for ax in axs[1]: ax.set_xlabel('tokens before the one that counts')
     axs[1,1].legend(frameon=False, fontsize='small')
-    return Picture(fig, 'States and gradients along the text. Gradient at the first token as a share of that at the last: '+', '.join(said)+'.')
+    return Picture(fig, 'States and gradients along the text. '
+                        f'Gradient at the first token as a share of that at the last: {", ".join(said)}.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #1c01352f
 def read_states(
@@ -101,7 +102,8 @@ def plot_states(
     ax.set(ylabel=f'{len(h)} activations', yticks=[])
     _columns(ax, vocab.decode(ids))
     fig.colorbar(im, ax=ax, pad=0.01)
-    return Picture(fig, f'Heat map of {len(h)} activations, one column for each of {len(ids)} tokens: {" ".join(vocab.decode(ids))}.')
+    return Picture(fig, f'Heat map of {len(h)} activations, one column for each of {len(ids)} tokens: '
+                        f'{" ".join(vocab.decode(ids))}.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #b74516be
 def plot_kept(
@@ -112,7 +114,8 @@ def plot_kept(
     _check_keeps(model)
     if model.h is None: raise ValueError('the model keeps no state yet: let it read a batch first')
     layers = model.by_layer(model.h)
-    strips = {f'{what}, layer {k+1}' if len(layers)>1 else what: o[what][row] for what in layers[0] for k,o in enumerate(layers)}
+    strips = {f'{what}, layer {k+1}' if len(layers)>1 else what: o[what][row]
+              for what in layers[0] for k,o in enumerate(layers)}
     fig,axs = plt.subplots(len(strips), 1, figsize=(7.6,0.5*len(strips)+0.3), layout='constrained', squeeze=False)
     for ax,(what,o) in zip(axs[:,0], strips.items()):
         top = o.abs().max().item()
@@ -138,7 +141,7 @@ def _watch(cell):
 def read_gates(
     model, # A model with gates, such as `LMModel6`; anything else is a `ValueError`
     ids:torch.Tensor, # Token indices, 1-D
-)->list: # For each layer a `dict`: each gate and the `new` values by name, `hidden` and, if any, `cell` state, `n_tokens × n`
+)->list: # For each layer a `dict`: each gate, the `new` values, `hidden` and, if any, `cell` state, `n_tokens × n`
     "What the gates of `model` do while it reads `ids`, beginning with nothing"
     _check_keeps(model)
     copy = from_scratch(model).eval()  # the built-in layers do not show their gates
@@ -148,14 +151,15 @@ def read_gates(
     return [{k: torch.cat([o[k] for o in steps]).cpu() for k in steps[0]} for steps in seen]
 
 # %% ../../nbs/24_pictures.trained.ipynb #eaca60ed
-_gate_looks = dict(forget=('red','-'), input=('green','--'), output=('purple','-.'), update=('blue','-'), reset=('orange','--'))
+_gate_looks = dict(forget=('red','-'), input=('green','--'), output=('purple','-.'),
+                   update=('blue','-'), reset=('orange','--'))
 
 def plot_gates(
     model, # A model with gates, such as `LMModel6`
     ids:torch.Tensor, # Token indices, 1-D
     vocab, # `Vocab` that they belong to
     layer:int=-1, # Which recurrent layer
-    n_cells:int=6, # How many activations of the cell state to draw (of the hidden one if there is no other): those that move most
+    n_cells:int=6, # How many activations of the cell state to draw (else of the hidden one): those that move most
 )->Picture: # Two panels
     "Mean opening of each gate, and some activations of the state, token by token"
     check_sizes(n_cells=n_cells)
@@ -171,12 +175,14 @@ def plot_gates(
         b.plot(o[state][:,j], ('-','--','-.',':')[i%4], c=palette[colours[i%len(colours)]], lw=1.2, label=f'{j}')
     b.set(ylabel=f'{state} state')
     for ax,title in ((a,None), (b,'activation')):
-        ax.legend(frameon=False, fontsize='small', loc='center left', bbox_to_anchor=(1, 0.5), title=title, title_fontsize='small')
+        ax.legend(frameon=False, fontsize='small', loc='center left', bbox_to_anchor=(1, 0.5),
+                  title=title, title_fontsize='small')
         for i,w in enumerate(words):
             if w in ('.','thousand'): ax.axvline(i, c='#bbbbbb', lw=5 if w=='.' else 1, zorder=0)
     _columns(b, words)
-    return Picture(fig, f'Above, the mean opening of the gates {", ".join(gates)}; below, activations of the {state} state; '
-                        f'for each of the tokens {" ".join(words)}. Broad grey bars mark the separator, thin ones the word thousand.')
+    return Picture(fig, f'Above, the mean opening of the gates {", ".join(gates)}; '
+                        f'below, activations of the {state} state; for each of the tokens {" ".join(words)}. '
+                        'Broad grey bars mark the separator, thin ones the word thousand.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #4fc6dbdd
 def embedding_2d(
@@ -190,7 +196,8 @@ def embedding_2d(
 
 _kinds = dict(ones=('one two three four five six seven eight nine', 'blue', 'o'),
               teens=('ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen', 'orange', 's'),
-              tens=('twenty thirty forty fifty sixty seventy eighty ninety', 'green', '^'), others=('. hundred thousand', 'red', 'D'))
+              tens=('twenty thirty forty fifty sixty seventy eighty ninety', 'green', '^'),
+              others=('. hundred thousand', 'red', 'D'))
 
 def _label(ax, at, texts, size=6.5):
     "Write each of `texts` beside its point in `at`, on the side where it covers least of what is there already"
@@ -200,11 +207,14 @@ def _label(ax, at, texts, size=6.5):
     taken = [Bbox.from_bounds(x-4, y-4, 8, 8) for x,y in points]
     for (x,y),text in zip(at.tolist(), texts):
         best = None
-        for dx,dy,ha,va in ((5,0,'left','center'), (0,5,'center','bottom'), (0,-5,'center','top'), (-5,0,'right','center'),
-                            (5,6,'left','bottom'), (5,-6,'left','top'), (-5,6,'right','bottom'), (-5,-6,'right','top'), (14,12,'left','bottom'), (-14,-12,'right','top')):
+        for dx,dy,ha,va in ((5,0,'left','center'), (0,5,'center','bottom'),
+                            (0,-5,'center','top'), (-5,0,'right','center'),
+                            (5,6,'left','bottom'), (5,-6,'left','top'), (-5,6,'right','bottom'),
+                            (-5,-6,'right','top'), (14,12,'left','bottom'), (-14,-12,'right','top')):
             t = ax.annotate(text, (x,y), xytext=(dx,dy), textcoords='offset points', ha=ha, va=va, size=size)
             box = t.get_window_extent()
-            cost = sum(box.overlaps(o) for o in taken) + 2*(not ax.bbox.contains(*box.min) or not ax.bbox.contains(*box.max)) + 0.05*(abs(dx)>10)
+            outside = not ax.bbox.contains(*box.min) or not ax.bbox.contains(*box.max)
+            cost = sum(box.overlaps(o) for o in taken) + 2*outside + 0.05*(abs(dx)>10)
             if best is None or cost<best[0]:
                 if best: best[1].remove()
                 best = cost,t,box
@@ -220,12 +230,15 @@ def plot_embedding(
     fig.subplots_adjust(0.01, 0.1, 0.99, 0.93, wspace=0.03)
     for ax,(title,model) in zip(axs[0], models.items()):
         at = embedding_2d(model)
-        for kind,(words,colour,mark) in _kinds.items(): ax.plot(*at[vocab.encode(words.split())].T, mark, c=palette[colour], ms=5, label=kind)
+        for kind,(words,colour,mark) in _kinds.items():
+            ax.plot(*at[vocab.encode(words.split())].T, mark, c=palette[colour], ms=5, label=kind)
         ax.set(title=title, xticks=[], yticks=[])
         ax.margins(0.1)
         _label(ax, at, ['“.”' if vocab[i]=='.' else vocab[i] for i in range(len(vocab))])
-    fig.legend(*axs[0,0].get_legend_handles_labels(), loc='lower center', ncols=len(_kinds), frameon=False, fontsize='small')
-    return Picture(fig, f'The number words as points in a plane, for {" and ".join(models)}; ones, teens, tens and the other words have marks of their own.')
+    fig.legend(*axs[0,0].get_legend_handles_labels(), loc='lower center', ncols=len(_kinds), frameon=False,
+               fontsize='small')
+    return Picture(fig, f'The number words as points in a plane, for {" and ".join(models)}; '
+                        'ones, teens, tens and the other words have marks of their own.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #ad2f0acd
 def predictions(
@@ -234,7 +247,8 @@ def predictions(
 )->tuple: # Targets and predictions, each `bs × n_tokens`, row by row
     "What `model` takes for the likeliest token after each, beginning with nothing"
     _check_keeps(model)
-    if not model.every_token: raise ValueError(f'a {type(model).__name__} predicts only after the last token of each row')
+    if not model.every_token:
+        raise ValueError(f'a {type(model).__name__} predicts only after the last token of each row')
     def likeliest(x):
         out = model(x.to(model.i_h.weight.device))
         return (out[0] if isinstance(out, tuple) else out).argmax(-1).cpu()
@@ -248,7 +262,8 @@ def plot_confusion(
     vocab, # `Vocab` that they belong to
 )->Picture: # A heat map of the words with mistakes; right answers are left out
     "How often which token was taken for which, on a logarithmic scale"
-    if targ.shape!=pred.shape: raise ValueError(f'targets and predictions differ in shape: {tuple(targ.shape)} and {tuple(pred.shape)}')
+    if targ.shape!=pred.shape:
+        raise ValueError(f'targets and predictions differ in shape: {tuple(targ.shape)} and {tuple(pred.shape)}')
     n = len(vocab)
     counts = torch.zeros(n, n).index_put_((targ.flatten(), pred.flatten()), torch.tensor(1.), accumulate=True)
     wrong = counts.clone().fill_diagonal_(0)
@@ -257,17 +272,21 @@ def plot_confusion(
     if not missed: raise ValueError('there is no mistake to draw: every prediction is right')
     part = wrong[missed][:,said]
     fig,ax = plt.subplots(figsize=(min(7.6, 2.6+0.19*len(said)),1.3+0.19*len(missed)), layout='constrained')
-    im = ax.imshow(part.where(part>0, torch.nan).numpy(), cmap='viridis_r', norm=LogNorm(1, max(part.max().item(), 2)), interpolation='nearest')
+    im = ax.imshow(part.where(part>0, torch.nan).numpy(), cmap='viridis_r', interpolation='nearest',
+                   norm=LogNorm(1, max(part.max().item(), 2)))
     ax.set(xlabel='what the model said', ylabel='what was right')
     _columns(ax, [words[i] for i in said])
     ax.set_yticks(range(len(missed)), [words[i] for i in missed], size=7)
-    ax.set_xticks([i-0.5 for i in range(len(said))], minor=True); ax.set_yticks([i-0.5 for i in range(len(missed))], minor=True)
-    ax.grid(which='minor', c='#eeeeee'); ax.tick_params(which='minor', length=0)
+    ax.set_xticks([i-0.5 for i in range(len(said))], minor=True)
+    ax.set_yticks([i-0.5 for i in range(len(missed))], minor=True)
+    ax.grid(which='minor', c='#eeeeee')
+    ax.tick_params(which='minor', length=0)
     fig.colorbar(im, ax=ax, shrink=0.7, label='times', format='{x:g}').ax.yaxis.set_minor_formatter('')
     worst = wrong.flatten().topk(min(3, n*n))
-    often = [f'{words[i//n]} taken for {words[i%n]} {int(k)} times' for k,i in zip(worst.values, worst.indices.tolist()) if k>0]
-    return Picture(fig, f'{int(wrong.sum())} mistakes among {int(counts.sum())} tokens, in a table of what was right and what was said. '
-                        f'Most often: {", ".join(often)}.')
+    often = [f'{words[i//n]} taken for {words[i%n]} {int(k)} times'
+             for k,i in zip(worst.values, worst.indices.tolist()) if k>0]
+    return Picture(fig, f'{int(wrong.sum())} mistakes among {int(counts.sum())} tokens, '
+                        f'in a table of what was right and what was said. Most often: {", ".join(often)}.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #63a3abf0
 def plot_by_place(
@@ -278,8 +297,10 @@ def plot_by_place(
     check_sizes(n=n)
     fig,ax = plt.subplots(figsize=(7.6,3.2), layout='constrained')
     for (label,o),colour,ls in zip(hits.items(), ('black','blue','red','green','orange'), (':','-','--','-.','-')):
-        ax.plot(range(1, min(n, o.shape[1])+1), torch.as_tensor(o).float().mean(0)[:n], ls, c=palette[colour], label=label)
+        ax.plot(range(1, min(n, o.shape[1])+1), torch.as_tensor(o).float().mean(0)[:n], ls,
+                c=palette[colour], label=label)
     ax.set(xlabel='place in the row', ylabel='share of right answers', ylim=(0,1.03))
     ax.legend(frameon=False, loc='lower right')
-    return Picture(fig, 'Share of right answers over the place in the row: ' +
-                        ', '.join(f'{k} {torch.as_tensor(o).float()[:,0].mean():.2f} at the first place and {torch.as_tensor(o).float()[:,16:].mean():.2f} after the sixteenth' for k,o in hits.items())+'.')
+    said = [f'{k} {o[:,0].mean():.2f} at the first place and {o[:,16:].mean():.2f} after the sixteenth'
+            for k,o in ((k,torch.as_tensor(o).float()) for k,o in hits.items())]
+    return Picture(fig, f'Share of right answers over the place in the row: {", ".join(said)}.')

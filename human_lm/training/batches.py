@@ -6,7 +6,10 @@
 __all__ = ['FlatDL', 'flat_dls']
 
 # %% ../../nbs/31_training.batches.ipynb #a032304d
+from operator import index
+
 import torch
+
 from ..data import check_sizes
 from .sequences import *
 
@@ -100,6 +103,7 @@ def flat_dls(
 )->DataLoaders: # Not shuffled; grouped, each batch is full, and otherwise only those for training are
     "Data loaders that make a batch in one step; `ValueError` if there are too few samples for one batch"
     check_sizes(bs=bs)
+    bs = index(bs)
     for ds in (train,valid):
         if not isinstance(ds, FlatSeqs): raise TypeError(f"the sequences must be `FlatSeqs`, got a {type(ds).__name__}")
     if len(train)<bs: raise ValueError(f"{len(train)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")

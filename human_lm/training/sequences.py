@@ -35,6 +35,7 @@ class FlatSeqs:
         vocab=None, # `Vocab` to show samples as words with
     ):
         check_sizes(sl=sl)
+        sl = index(sl)  # NumPy's small integers would overflow
         nums = torch.as_tensor(nums)
         if nums.ndim!=1: raise ValueError(f"the stream must be one row of token indices, got shape {tuple(nums.shape)}")
         if len(nums)<sl+2:
@@ -123,6 +124,7 @@ class FlatSeqs:
     ): # `FlatSeqs` of `len(self)//bs*bs` samples
         "These samples, reordered so that each row of a batch goes on where it stopped; `ValueError` if there are too few"
         check_sizes(bs=bs)
+        bs = index(bs)
         if len(self)<bs:
             raise ValueError(f"{len(self)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
         m = len(self)//bs
@@ -136,6 +138,7 @@ class FlatSeqs:
     ): # `FlatSeqs` whose batches of `bs//world_size` are rows of these samples' batches of `bs`
         "The rows that process `rank` reads of each full batch; `ValueError` if `world_size` does not divide `bs`"
         check_sizes(bs=bs, world_size=world_size)
+        bs,rank,world_size = index(bs),index(rank),index(world_size)
         if not 0<=rank<world_size: raise ValueError(f"`rank` must lie between 0 and {world_size-1}, got {rank!r}")
         if bs%world_size:
             raise ValueError(f"{world_size} processes cannot share {bs} rows evenly: make `bs` a multiple of {world_size}")

@@ -18,7 +18,7 @@ def rss():
 def epoch(name, repeats, n_epoch=2):
     "Seconds an epoch of `name`, by the clock and of the processor: medians of `repeats` measurements, the ways in turn"
     import torch
-    from human_lm.commands.benchmark import floor_fit,timed_fit
+    from human_lm.runs.speed import floor_fit,timed_fit
     from human_lm.runs.recipes import recipe
     torch.set_num_threads(1)
     r = recipe(name)
@@ -49,7 +49,7 @@ def memory_of(name):
     "Megabytes: after the imports, at the most while `name` is trained for an epoch"
     import resource
     import torch
-    from human_lm.commands.benchmark import timed_fit
+    from human_lm.runs.speed import timed_fit
     from human_lm.runs.recipes import recipe
     torch.set_num_threads(1)
     imported = rss()
