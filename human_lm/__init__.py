@@ -17,7 +17,8 @@ _home = {name:module for module,names in {
     'lstm':             'LMModel6 LSTMCell GatewiseLSTMCell',
     'regularize':       'LMModel7 Dropout activation_reg temporal_activation_reg',
     'runs.recipes':     'chapter_learner',
-    'text.own':         'read_tokens TextVocab text_dls text_learner',
+    'text.tokens':      'TextVocab',
+    'text.own':         'read_tokens text_dls text_learner',
     'text.generate':    'generate',
     'text.save':        'save_lm load_lm',
 }.items() for name in names.split()}

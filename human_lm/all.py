@@ -27,9 +27,13 @@ from .runs.workers import *
 from .runs.seeds import *
 from .runs.reader import *
 from .runs.speed import *
+from .text.tokens import *
 from .text.own import *
 from .text.generate import *
 from .text.save import *
+from .text.onnx import *
+from .text.ngram import *
+from .text.example import *
 from .counting.measures import *
 from .counting.cache import *
 from .counting.best import *

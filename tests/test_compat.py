@@ -306,7 +306,7 @@ def test_as_fastai(do, tmp_path):
 def test_text_learner_as_fastais(do, tmp_path): compare(does[do], tmp_path, QuickTextLearner, TextLearner)
 
 @pytest.mark.parametrize('do', 'fit freezing discriminative save_and_load export accumulates clips keeps_the_best lr_find cancels'.split())
-def test_fused_adam_as_fastais(do, tmp_path): compare(does[do], tmp_path, tol=2e-3, opt_func=FusedAdam, **plain_tensors)
+def test_foreach_adam_as_fastais(do, tmp_path): compare(does[do], tmp_path, opt_func=ForeachAdam, **plain_tensors)
 
 def test_comparison_can_fail(tmp_path):
     "A learner that drops one event is noticed"
@@ -318,7 +318,7 @@ def test_comparison_can_fail(tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='mixed precision by loss scaling needs a GPU')
 def test_mixed_precision(tmp_path):
     def half(learn): learn.fit(1, 1e-2, cbs=MixedPrecision())
-    compare(half, tmp_path, tol=1e-2, opt_func=FusedAdam, **plain_tensors)
+    compare(half, tmp_path, tol=1e-2, opt_func=ForeachAdam, **plain_tensors)
 
 @pytest.mark.parametrize('cls', [QuickLearner,Learner])
 def test_results_are_shown_in_words(cls, tmp_path, monkeypatch):

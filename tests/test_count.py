@@ -7,7 +7,7 @@ from fastai.callback.training import ShortEpochCallback
 
 from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,save_lm,
                       show_count,LMModel4,LMModel7,GRULMModel7)
-from human_lm.all import hold_out,read_rows,validation_rows,FusedAdam,TokenReader
+from human_lm.all import hold_out,read_rows,validation_rows,ForeachAdam,TokenReader
 from human_lm.commands import count
 from human_lm.counting.measures import Written
 
@@ -196,7 +196,7 @@ def test_recipe_learner_is_built_as_the_recipe_says():
         reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
         assert (reg.alpha,reg.beta)==(3.,0.5)
         learn.create_opt()
-        assert isinstance(learn.opt, FusedAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
+        assert isinstance(learn.opt, ForeachAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
         assert isinstance(learn.loss_func, MembersLoss)
         with learn.no_bar(),learn.no_logging(): learn.fit(1, 0., cbs=ShortEpochCallback(pct=0.01))
         assert list(learn.recorder.metric_names)==(['epoch','train_loss','time'] if final else ['epoch','train_loss','valid_loss','accuracy','time'])

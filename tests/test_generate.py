@@ -7,7 +7,8 @@ from hypothesis import given,settings,strategies as st
 from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,next_number_accuracy,
                       next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
-from human_lm.text.generate import choose
+from human_lm.text.generate import choose,generate_texts
+from human_lm.text.tokens import TextVocab,split_words
 
 words = Vocab([o for n in itertools.chain(range(1,30), range(90,120), range(1000,1003), range(10,100,10)) for o in (*spell(n).split(), '.')])
 makers = [lambda: LMModel1(len(words), 8), lambda: LMModel2(len(words), 8), lambda: LMModel3(len(words), 8), lambda: LMModel4(len(words), 8),
@@ -44,7 +45,7 @@ def test_traceless(model):
     model.train()
     list(model.children())[-1].eval()  # a mode of its own
     h,modes,sd,rng = getattr(model, 'h', None),[o.training for o in model.modules()],copy.deepcopy(model.state_dict()),torch.get_rng_state()
-    it = generate(model, words, 'one . two .', 5, temperature=1., seed=1)
+    it = generate(model, 'one . two .', words, 5, temperature=1., seed=1)
     next(it)
     assert getattr(model, 'h', None) is h and [o.training for o in model.modules()]==modes
     list(it)
@@ -56,7 +57,7 @@ def test_traceless(model):
 
 def test_greedy_is_argmax(model):
     "Each token is the likeliest one after all that came before"
-    out = list(generate(model, words, 'one . two .', 6))
+    out = list(generate(model, 'one . two .', words, 6))
     ids = words.encode(['one','.','two','.',*out])
     scores = TokenReader(model)(ids[None])[0]
     assert words.decode(scores[3:-1].argmax(-1))==out
@@ -94,30 +95,117 @@ def test_error_gives_back():
 
 def test_sampling():
     m = LMModel7(len(words), 8, 2, 0.5)
-    def write(**kw): return list(generate(m, words, 'one .', 30, temperature=2., **kw))
+    def write(**kw): return list(generate(m, 'one .', words, 30, temperature=2., **kw))
     assert write(seed=3)==write(seed=3)!=write(seed=4)
-    assert write(seed=3, top_k=1)==list(generate(m, words, 'one .', 30))
+    assert write(seed=3, top_k=1)==list(generate(m, 'one .', words, 30))
     torch.manual_seed(1); a = write()
     torch.manual_seed(1); assert write()==a  # without a seed of its own, torch's counts
 
 def test_top_k_beyond_vocab():
     g = torch.Generator().manual_seed(0)
-    assert {choose(torch.zeros(3), 1., 10, g) for _ in range(60)}=={0,1,2}
+    assert {choose(torch.zeros(3), 1., 10, generator=g) for _ in range(60)}=={0,1,2}
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(-4, 4), min_size=2, max_size=7), st.integers(1, 8), st.sampled_from([0.,0.3,0.5,0.9,1.]), st.sampled_from([0.,0.2,0.7,1.]),
+       st.sampled_from([0.5,1.,2.]))
+def test_what_may_be_drawn(scores, top_k, top_p, min_p, temperature):
+    "The three filters, longhand, one after the other as in Hugging Face's `generate`"
+    probs = (torch.tensor(scores).double()/temperature).softmax(0).tolist()
+    left = sorted(range(len(probs)), key=lambda i: (-probs[i],i))[:top_k]
+    total = sum(probs[i] for i in left)
+    kept,before = [],0.
+    for i in left:
+        if not kept or before<top_p-1e-12: kept.append(i)
+        before += probs[i]/total
+    kept = [i for i in kept if probs[i]>=min_p*probs[kept[0]]-1e-12]
+    g = torch.Generator().manual_seed(0)
+    drawn = {choose(torch.tensor(scores).float(), temperature, top_k, top_p, min_p, g) for _ in range(60)}
+    assert {i for i in kept if probs[i]>0.15*sum(probs[j] for j in kept)}<=drawn<=set(kept)
+
+def test_equally_likely_ones_do_not_pass_top_k():
+    g = torch.Generator().manual_seed(0)
+    assert {choose(torch.tensor([0.,1.,1.,1.]), 1., 2, generator=g) for _ in range(60)}=={1,2}
+
+@pytest.mark.parametrize('bad', [float('nan'), float('inf')])
+@pytest.mark.parametrize('temperature', [None, 1.])
+def test_scores_that_are_no_numbers(bad, temperature):
+    with pytest.raises(ValueError, match='NaN'): choose(torch.tensor([0.,bad,1.]), temperature)
+    m = LMModel6(len(words), 4, 1)
+    with torch.no_grad(): m.h_o.bias[2] = bad
+    with pytest.raises(ValueError, match='NaN'): list(generate(m, 'one', words, 3, temperature=temperature))
+
+def test_failed_read_leaves_no_trace(model):
+    "A wrong index is an error each time, and what was read before is gone on from"
+    r,good = TokenReader(model),torch.randint(0, len(words), (1,5))
+    r(good[:,:4])
+    want = TokenReader(model)(good)[:,4:]
+    with pytest.raises(IndexError): r(torch.tensor([[len(words)+3]]))
+    torch.testing.assert_close(r(good[:,4:]), want, rtol=1e-4, atol=1e-5)
+
+def test_stops():
+    m = LMModel4(len(words), 4)
+    whole = list(generate(m, 'one', words, 60, temperature=3., seed=0))
+    t = whole[9]
+    assert list(generate(m, 'one', words, 60, temperature=3., seed=0, eos_token=t))==whole[:whole.index(t)+1]
+    pair = ' '.join(whole[7:9])
+    for stop in (pair, ['never there',pair]):
+        got = list(generate(m, 'one', words, 60, temperature=3., seed=0, stop_strings=stop))
+        assert pair in ' '.join(got) and pair not in ' '.join(got[:-1]) and got==whole[:len(got)]
+
+def test_repetition_penalty():
+    "As in Hugging Face's: positive scores of tokens that were there are divided, negative ones multiplied, those of the prompt too"
+    m = LMModel4(len(words), 4)
+    with torch.no_grad():
+        for p in m.parameters(): p.zero_()
+        m.h_o.bias[:4] = torch.tensor([3.,2.9,2.,1.])
+    assert words.encode(list(generate(m, 'one', words, 4))).tolist()==[0]*4
+    start = words[5]
+    # 3 and 2.9 become 1, 0.97; then 2, 1.33 … and 1 stays the largest that was not there
+    assert words.encode(list(generate(m, start, words, 4, repetition_penalty=3.))).tolist()==[0,1,2,0]
+    assert words.encode(list(generate(m, [start,words[0]], words, 2, repetition_penalty=3.))).tolist()==[1,2]
+    with torch.no_grad(): m.h_o.bias[:] = -1.
+    assert words.encode(list(generate(m, words[0], words, 2, repetition_penalty=2.))).tolist()==[1,2]
+
+def test_several_prompts(model):
+    "A row's text is the one that it would write alone, whatever stands beside it"
+    prompts = ['one . two .', 'ninety nine .', 'three . four . five .']
+    for kw in (dict(), dict(temperature=1.5, top_p=0.9), dict(temperature=1., eos_token='.')):
+        got = generate_texts(model, prompts, words, 6, seed=4, **kw)
+        assert got==[' '.join(generate(model, o, words, 6, seed=4+i, **kw)) for i,o in enumerate(prompts)]
+    assert generate_texts(model, [], words)==[] and generate_texts(model, prompts, words, 0)==['']*3
+
+def test_several_prompts_need_a_list_and_a_model():
+    m = LMModel4(len(words), 4)
+    with pytest.raises(TypeError, match='a list of prompts'): generate_texts(m, 'one', words)
+    with pytest.raises(TypeError, match='got a CacheReader'): generate_texts(CacheReader(m), ['one'], words)
+
+def test_unknown_words_are_named():
+    v = TextVocab(split_words.split('the license and the law, the license'), 1, tok=split_words)
+    m = LMModel4(len(v), 4)
+    with pytest.warns(UserWarning, match="lacks 'zzz', 'qqq' of the prompt") as said: list(generate(m, 'The ZZZ license zzz qqq', v, 2))
+    assert len(said)==1
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert list(generate(m, 'The License', v, 5))==list(generate(m, ['the','license'], v, 5))
 
 def test_unknown_is_never_written():
     v = Vocab(['xxunk','a','b'])
     m = LMModel4(3, 4)
     with torch.no_grad(): m.h_o.bias[0] = 100
-    assert 'xxunk' not in list(generate(m, v, 'a', 20)) + list(generate(m, v, 'a', 20, temperature=1., seed=0))
+    assert 'xxunk' not in list(generate(m, 'a', v, 20)) + list(generate(m, 'a', v, 20, temperature=1., seed=0))
 
 def test_endless():
-    assert len(list(itertools.islice(generate(LMModel4(len(words), 4), words, 'one', None), 70)))==70
+    assert len(list(itertools.islice(generate(LMModel4(len(words), 4), 'one', words, None), 70)))==70
 
 @pytest.mark.parametrize('kw,error,text', [
     (dict(prompt='one zillion'), ValueError, 'zillion'), (dict(prompt=[]), ValueError, 'empty'), (dict(temperature=-1), ValueError, 'positive'),
     (dict(temperature=0), ValueError, 'positive'), (dict(temperature='hot'), ValueError, 'positive'), (dict(temperature=float('inf')), ValueError, 'positive'),
     (dict(top_k=2), ValueError, 'temperature'), (dict(temperature=1, top_k=1.5), ValueError, 'top_k'), (dict(n=2.), ValueError, '`n`'),
-    (dict(vocab=Vocab(['one','.'])), ValueError, '2')])
+    (dict(temperature=1, top_p=-0.1), ValueError, '`top_p` must lie between 0 and 1'), (dict(temperature=1, top_p=1.1), ValueError, '`top_p`'), (dict(top_p=0.5), ValueError, 'needs a `temperature`'),
+    (dict(temperature=1, min_p=2), ValueError, '`min_p`'), (dict(repetition_penalty=0), ValueError, '`repetition_penalty`'), (dict(repetition_penalty='x'), ValueError, '`repetition_penalty`'),
+    (dict(eos_token='end'), ValueError, 'never come'), (dict(stop_strings=''), ValueError, 'not empty'), (dict(stop_strings=[3]), ValueError, 'not empty'),
+    (dict(vocab=None), TypeError, 'a learner has its own'), (dict(vocab='one'), TypeError, '`vocab` must be the vocabulary'), (dict(vocab=Vocab(['one','.'])), ValueError, '2')])
 def test_bad_generate(kw, error, text):
     with pytest.raises(error, match=text): generate(**{**dict(model=LMModel4(len(words), 4), vocab=words, prompt='one'), **kw})
 
@@ -216,9 +304,9 @@ def test_tune_finds_what_helps():
 
 def test_as_many_tokens_as_asked():
     m = LMModel4(len(words), 4)
-    whole = list(generate(m, words, 'one'))
+    whole = list(generate(m, 'one', words))
     assert len(whole)==50
-    for n in (0,1,7): assert list(generate(m, words, 'one', n))==whole[:n]
+    for n in (0,1,7): assert list(generate(m, 'one', words, n))==whole[:n]
 
 def test_a_reader_is_used_as_it_is():
     "A cache that a person brings is asked, and starts anew"
@@ -227,12 +315,12 @@ def test_a_reader_is_used_as_it_is():
     text = 'one two three four '*3
     reader = CacheReader(m, theta=100., lam=0.99)
     reader(words.encode('nine ten nine ten nine ten nine ten')[None])
-    out = list(generate(reader, words, text+'one', 3))
-    assert out==['two','three','four']!=list(generate(m, words, text+'one', 3))
+    out = list(generate(reader, text+'one', words, 3))
+    assert out==['two','three','four']!=list(generate(m, text+'one', words, 3))
 
 def test_temperature():
     "Cold, the likeliest always; hot, all alike; and scores that are too large for the exponential do no harm"
-    def drawn(scores, t): return [choose(torch.tensor(scores), t, None, torch.Generator().manual_seed(i)) for i in range(300)]
+    def drawn(scores, t): return [choose(torch.tensor(scores), t, generator=torch.Generator().manual_seed(i)) for i in range(300)]
     assert set(drawn([0.,1.], 0.05))=={1}
     assert 110<sum(drawn([0.,1.], 100.))<190
     assert 50<300-sum(drawn([0.,1.], 1.))<110  # 1/(1+e) of 300 is 81

@@ -14,7 +14,7 @@ from conftest import run_python
 from human_lm.all import *
 from human_lm.runs.speed import floor_fit, timed_fit
 from human_lm.training.batches import flat_dls
-from human_lm.training.learner import FusedAdam, QuickLearner
+from human_lm.training.learner import ForeachAdam, QuickLearner
 
 def test_freed_memory_is_kept():
     "Hardly a page is asked for again, with 54 MB freed at each of twenty turns"
@@ -47,8 +47,9 @@ def test_tables_as_published(name):
 
 @pytest.mark.parametrize('name', ['LMModel3','LMModel4','LMModel5','LMModel6','LMModel7'])
 def test_first_epoch_is_that_of_the_chapter(name):
-    "The chapter's learner, ours and the bare loop give the same first row"
+    "The chapter's learner and ours give the same first row to the last bit, and the bare loop the same but for rounding"
     rows = [timed_fit(recipe(name), chapter_learner(name, fast=o), 1)[1][0] for o in (False,True)] + [floor_fit(name, n_epoch=1)[1][0]]
+    assert rows[0]==rows[1]
     torch.testing.assert_close(torch.tensor(rows[1:]), torch.tensor(rows[:1]*2), rtol=0, atol=2e-5)
 
 def params(seed=0):
@@ -71,16 +72,16 @@ def run_steps(*opt_funcs, n=6, groups=False, **kw):
         opt.zero_grad()
     return torch.cat([o.detach().flatten() for o in ps])
 
-@pytest.mark.parametrize('opts', [(FusedAdam,), (Adam,FusedAdam), (FusedAdam,Adam)], ids=['alone','from Adam','to Adam'])
+@pytest.mark.parametrize('opts', [(ForeachAdam,), (Adam,ForeachAdam), (ForeachAdam,Adam)], ids=['alone','from Adam','to Adam'])
 @pytest.mark.parametrize('groups', [False,True])
 @pytest.mark.parametrize('kw', [{}, dict(eps=1e-3), dict(sqr_mom=0.9)])
-def test_fused_adam_is_fastais_adam(kw, groups, opts):
-    torch.testing.assert_close(run_steps(*opts, groups=groups, **kw), run_steps(Adam, groups=groups, **kw), rtol=0, atol=2e-6)
+def test_foreach_adam_is_fastais_adam(kw, groups, opts):
+    assert torch.equal(run_steps(*opts, groups=groups, **kw), run_steps(Adam, groups=groups, **kw))
 
 def test_hyperparameters_are_set_as_in_fastai():
     "A number, one for each group, a slice; from a schedule they come as an array. A wrong number of them is refused"
     a,b,c = params()
-    opts = [o([[a],[b,c]], lr=0.1) for o in (FusedAdam,Adam)]
+    opts = [o([[a],[b,c]], lr=0.1) for o in (ForeachAdam,Adam)]
     for v in (0.2, 1, [0.1,0.2], np.array([0.3,0.4]), slice(0.01,0.1), slice(None,0.1)):
         for o in opts: o.set_hyper('lr', v)
         assert opts[0].hypers==opts[1].hypers
@@ -100,20 +101,15 @@ def test_one_cycle_is_fastais(kw):
         runs.append((heard, [o.tolist() for o in learn.model.parameters()]))
     assert len(runs[0][0])==2*len(learn.dls.train) and runs[0]==runs[1]
 
-def test_fused_adam_without_a_kernel(monkeypatch):
-    fused = run_steps(FusedAdam)
-    monkeypatch.setattr('human_lm.training.learner._can_fuse', lambda p, state: False)
-    torch.testing.assert_close(run_steps(FusedAdam), fused, rtol=0, atol=1e-6)
-
 strided = {'columns': lambda: torch.randn(11, 300)[:,:8], 'every other': lambda: torch.randn(24)[::2], 'transposed': lambda: torch.randn(5, 7).T,
            'channels last': lambda: torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last), 'whole': lambda: torch.randn(4, 3)}
 
 @pytest.mark.parametrize('how', strided)
 @pytest.mark.parametrize('grad', ['as it comes','other strides'])
-def test_fused_adam_of_views(how, grad):
+def test_foreach_adam_of_views(how, grad):
     "Whatever lies in memory between the elements stays as it is, and the elements are moved as by fastai's Adam"
     moved = []
-    for opt_func in (FusedAdam,Adam):
+    for opt_func in (ForeachAdam,Adam):
         torch.manual_seed(0)
         a,b = nn.Parameter(strided[how]()),nn.Parameter(torch.randn(3))
         around = a.detach().untyped_storage()
@@ -131,12 +127,12 @@ def test_fused_adam_of_views(how, grad):
         after = torch.tensor(around.tolist(), dtype=torch.uint8)
         assert torch.equal(after.view(torch.float32)[outside], before.view(torch.float32)[outside])
         moved.append((a.detach().clone(), b.detach().clone()))
-    torch.testing.assert_close(moved[0], moved[1], rtol=0, atol=2e-6)
+    for o in zip(*moved): assert torch.equal(*o)
 
 def test_zero_grad_lets_go_of_the_graph():
     "A gradient that was made with its graph is cut from it, as in fastai, so that no step keeps those before it alive"
     a = nn.Parameter(torch.randn(5))
-    opt = FusedAdam([a], lr=0.1)
+    opt = ForeachAdam([a], lr=0.1)
     for _ in range(3):
         a.pow(3).sum().backward(create_graph=True)
         assert a.grad.requires_grad
@@ -146,7 +142,7 @@ def test_zero_grad_lets_go_of_the_graph():
 
 def test_freezing():
     "What is frozen is not moved, not even by decay"
-    learn = tiny(opt_func=FusedAdam, splitter=lambda m: [list(m[0].parameters()), list(m[1:].parameters())])
+    learn = tiny(opt_func=ForeachAdam, splitter=lambda m: [list(m[0].parameters()), list(m[1:].parameters())])
     learn.create_opt()
     learn.freeze()
     before = [o.detach().clone() for o in learn.model.parameters()]

@@ -1,29 +1,13 @@
 "A text of one's own: reading, tokens, rare and unknown ones, loaders and a learner"
-from collections import Counter
+import warnings
 
 import pytest,torch
 from hypothesis import given, strategies as st
 
 from human_lm.all import *
+from human_lm.text.own import _pieces,_Source,text_dls,text_learner,char_perplexity
 
-texts = st.text(st.sampled_from('ab cé.,\n'), max_size=60)
-
-@given(texts)
-def test_characters_lose_nothing(text):
-    if text: assert ''.join(read_tokens(text, split_chars))==text
-    else:
-        with pytest.raises(ValueError, match='is empty'): read_tokens(text, split_chars)
-
-@given(texts)
-def test_words_lose_white_space_alone(text):
-    got = next(iter(split_words([text])))
-    assert ''.join(got)==''.join(text.lower().split()) and not any(o.isspace() or not o for o in got)
-    if got: assert read_tokens(text)==got
-    else:
-        with pytest.raises(ValueError, match='is empty'): read_tokens(text)
-
-def test_words():
-    assert next(iter(split_words(["Grüße, 2 Äpfel--don't\n"])))==['grüße',',','2','äpfel','-','-','don',"'",'t']
+pytestmark = pytest.mark.filterwarnings('ignore:the text is small')
 
 def test_sources_say_the_same(tmp_path):
     path = tmp_path/'t.txt'
@@ -42,7 +26,7 @@ def test_documents_of_fastai_begin_once():
 @pytest.mark.parametrize('source,error,match', [
     ('', ValueError, 'the text is empty'), (' \n\t', ValueError, 'the text is empty'), (b'', ValueError, 'the text is empty'), ([], ValueError, 'list of documents is empty'),
     (b'caf\xe9', ValueError, 'not UTF-8: byte 3 is 0xe9'), (['a',' '], ValueError, 'document 1: the text is empty'),
-    (['a',b'\xff'], ValueError, 'document 1: .*not UTF-8'), ([['a']], TypeError, 'document 0 must be a text.*list'), ([3], TypeError, 'document 0.*int')])
+    (['a',b'\xff'], ValueError, 'document 1 is not UTF-8: byte 0'), ([['a']], TypeError, 'document 0 must be a text.*list'), ([3], TypeError, 'document 0.*int')])
 def test_bad_sources(source, error, match):
     with pytest.raises(error, match=match): read_tokens(source)
 
@@ -52,34 +36,12 @@ def test_bad_files(tmp_path):
     with pytest.raises(ValueError, match='t.txt is not UTF-8: byte 3 is 0xe9'): read_tokens(path)
     path.write_bytes(b'')
     with pytest.raises(ValueError, match='t.txt is empty'): read_tokens(path)
-    with pytest.raises(IsADirectoryError, match='is a folder'): read_tokens(tmp_path)
+    with pytest.raises(ValueError, match='t.txt is empty'): read_tokens(tmp_path)
+    with pytest.raises(IsADirectoryError, match='is a folder'): read_tokens(['a',tmp_path])
+    with pytest.raises(ValueError, match="is the name of a file or folder: pass Path"): read_tokens(str(path))
+    path.unlink()
+    with pytest.raises(ValueError, match='no text file'): read_tokens(tmp_path)
     with pytest.raises(FileNotFoundError, match='no.txt'): read_tokens(tmp_path/'no.txt')
-
-@given(st.lists(st.sampled_from('abcdefgh'), max_size=60), st.integers(1, 5), st.integers(3, 12))
-def test_vocabulary_agrees_with_a_naive_one(tokens, min_freq, max_vocab):
-    v = TextVocab(tokens, min_freq, max_vocab)
-    kept = sorted((-tokens.count(w),w) for w in set(tokens) if tokens.count(w)>=min_freq)[:max_vocab-2]
-    assert v.words==['xxunk','xxbos',*(w for _,w in kept)] and len(v)<=max_vocab
-    ids = v.encode([*tokens,'new'])
-    assert ids.tolist()==[v.words.index(o) if o in v.words else 0 for o in [*tokens,'new']]
-    assert v.decode(ids)==[o if o in v else 'xxunk' for o in [*tokens,'new']]
-
-def test_vocabulary_keeps_what_fastai_keeps():
-    "Apart from fastai's other special tokens and the fake ones that fill up to a multiple of eight"
-    from fastai.text.data import make_vocab
-    tokens = 'a a a a b b b c c xxbos d d d d d'.split()
-    theirs = make_vocab(Counter(tokens), min_freq=3)
-    ours = TextVocab(tokens)
-    assert [o for o in theirs if not o.startswith('xx')]==ours.words[2:]==['d','a','b'] and theirs[:1]==ours.words[:1]
-
-def test_vocabulary_defaults_and_words_of_its_own():
-    v = TextVocab(['xxunk']*5+['xxbos']*5+['a']*3+['b']*2)
-    assert v.words==['xxunk','xxbos','a'] and v.encode('a b xxbos').tolist()==[2,0,1]
-    assert len(TextVocab(map(str, [o for o in range(60001) for _ in range(3)])))==60000
-
-@pytest.mark.parametrize('kwargs,match', [({'min_freq':0},'`min_freq`'), ({'max_vocab':2},'`max_vocab` must be more than 2'), ({'max_vocab':'9'},'`max_vocab`')])
-def test_bad_vocabulary(kwargs, match):
-    with pytest.raises(ValueError, match=match): TextVocab('ab', **kwargs)
 
 @given(st.integers(1, 4), st.integers(1, 6), st.integers(0, 60), st.sampled_from([0.5,0.6,0.8]))
 def test_loaders(bs, sl, extra, pct):
@@ -102,10 +64,11 @@ def test_vocabulary_knows_the_training_part_alone():
     assert len(text_dls(['a','b']*40+['c']*20, bs=1, sl=4, max_vocab=3).vocab)==3
 
 @pytest.mark.parametrize('tokens,kwargs,error,match', [
-    ([], {}, ValueError, "training part has 0 of the text's 0 tokens"), (['one'], {}, ValueError, 'too few for a batch of 64 rows × 64 tokens, which takes 4098'),
+    ([], {}, ValueError, "training part has 0 of the text's 0 tokens"), (['one'], {}, ValueError, 'too few for a batch of 1 rows × 8 tokens, which takes 10'),
+    (['one'], dict(bs=64, sl=64), ValueError, 'too few for a batch of 64 rows × 64 tokens, which takes 4098'),
     (['a']*20, dict(bs=2, sl=4), ValueError, "validation part has 4 of the text's 20 tokens"),
     (['a']*100, dict(bs=0), ValueError, '`bs`'), (['a']*100, dict(sl=1.5), ValueError, '`sl`'), (['a']*100, dict(pct=1), ValueError, '`pct`'),
-    ('a text', {}, TypeError, 'read_tokens'), (list('abc')*30, dict(bs=1, sl=4, vocab=Vocab('ab')), ValueError, "'c' is not in this vocabulary of 2 tokens, which has no 'xxunk'")])
+    ('a text', {}, ValueError, 'too few'), (['a']*100, dict(tok='word'), ValueError, 'no tokeniser'), (list('abc')*30, dict(bs=1, sl=4, vocab=Vocab('ab')), ValueError, "'c' is not in this vocabulary of 2 tokens, which has no 'xxunk'")])
 def test_bad_loaders(tokens, kwargs, error, match):
     with pytest.raises(error, match=match): text_dls(tokens, **kwargs)
 
@@ -114,7 +77,9 @@ def test_too_short_by_one_token():
     text_dls(['a']*20, bs=2, sl=4, pct=0.5)
     with pytest.raises(ValueError, match='training part has 9 .*takes 10'): text_dls(['a']*19, bs=2, sl=4, pct=0.5)
 
-@pytest.mark.parametrize('build', [lambda n: LMModel4(n, 16), lambda n: LMModel5(n, 16, 1), lambda n: LMModel6(n, 16, 1), lambda n: LMModel7(n, 16, 1, 0.1)])
+@pytest.mark.parametrize('build', [
+    lambda n: LMModel4(n, 16), lambda n: LMModel5(n, 16, 1), lambda n: LMModel6(n, 16, 1), lambda n: LMModel7(n, 16, 1, 0.1),
+    lambda n: GRULMModel7(n, 16, 1, 0.1), lambda n: AWDLSTMModel(n, 16, 1, 0.1), lambda n: BlockLMModel(n, 16, 1, 0.1, n_blocks=4, n_members=2)])
 def test_learner(build):
     "A text that repeats itself is learnt, whatever the model; the metrics are those of the loss"
     from fastai.torch_core import set_seed
@@ -136,3 +101,122 @@ def test_learner_takes_what_a_learner_takes():
     assert (reg.alpha,reg.beta)==(2,1)
     for m in (LMModel1(9, 4), LMModel2(9, 4), LMModel3(9, 4)):
         with pytest.raises(TypeError, match=f'{type(m).__name__} predicts once a row'): text_learner(dls, m)
+
+@given(st.text(st.sampled_from('ab \n'), max_size=80), st.integers(1, 20))
+def test_pieces_are_the_text(text, n):
+    assert ''.join(_pieces(text, n))==text and all(_pieces(text, n))
+
+def test_files_are_read_in_pieces(tmp_path):
+    path,text = tmp_path/'t.txt','Grüße an\r\nalle! '*40_000
+    path.write_bytes(b'\xef\xbb\xbf'+text.encode())
+    pieces = list(_pieces(path))
+    assert len(pieces)>1 and ''.join(pieces)==text and all(o[-1] in '\n' or o[-1]=='!' for o in pieces[:-1])
+    assert read_tokens(path)==read_tokens(text)
+    path.write_bytes(text.encode()+b'caf\xe9')
+    with pytest.raises(ValueError, match=f't.txt is not UTF-8: byte {len(text.encode())+3} is 0xe9'): read_tokens(path)
+
+@given(st.lists(st.text(st.sampled_from('ab \n.'), max_size=30).map(lambda o: 'x'+o), min_size=1, max_size=4), st.floats(0.1, 0.9))
+def test_split_loses_nothing(docs, pct):
+    "Every character is in one of the two parts, no word is cut if there is white space, and a document begins once"
+    whole = _Source(docs, True)
+    train,valid = ([(i,new,t) for i,new,t in o] for o in whole.split(pct))
+    assert ''.join(t for *_,t in train+valid)==''.join(docs)
+    assert [i for i,new,_ in train+valid if new]==list(range(len(docs)))
+    assert len(''.join(t for *_,t in train))<=sum(map(len, docs))*pct
+
+same = 'The cat sat on the mat, and the dog lay in the fog. '*40
+def numbers(dls): return [dls.vocab.decode(o.nums.long()) for o in (dls.train_ds,dls.valid_ds)]
+
+def test_loaders_from_anywhere(tmp_path):
+    import pandas as pd
+    for i in (2,1): (tmp_path/f'{i}.txt').write_text(same)
+    (tmp_path/'notes.md').write_text('not a text file')
+    docs = [same,same]
+    want = numbers(text_dls(docs))
+    assert want[0][0]=='xxbos' and sum(want, []).count('xxbos')==2
+    for source in (tmp_path, [tmp_path/'1.txt',same.encode()], pd.DataFrame({'text':docs})['text'], (o for o in docs)): assert numbers(text_dls(source))==want
+    one = numbers(text_dls(same))
+    for source in (tmp_path/'1.txt', same.encode()): assert numbers(text_dls(source))==one
+    assert sum(one, [])==list(read_tokens(same))
+    with pytest.raises(TypeError, match=r"one column of the table, such as df\['text'\]"): text_dls(pd.DataFrame({'text':docs}))
+    with pytest.raises(TypeError, match='document 1 must be a text or a `Path`, got a float'): text_dls(pd.Series([same,float('nan')], dtype=object))
+
+def test_tokens_bring_their_tokeniser():
+    for dls in (text_dls(read_tokens(same)), text_dls(same), text_dls(same, vocab=text_dls(same).vocab)): assert dls.vocab.encode('THE Cat.').tolist()==dls.vocab.encode(['the','cat','.']).tolist()
+    assert text_dls(list(read_tokens(same))).vocab.tok is None
+
+@pytest.mark.parametrize('tok', ['words','chars','fastai','bpe'])
+def test_validation_text_of_its_own(tok):
+    "It teaches nothing: neither words nor byte pairs"
+    dls = text_dls(same, tok=tok, valid='Zebra! '*60, max_vocab=300)
+    assert dls.valid_ds.n_chars==420 and 'zebra' not in dls.vocab and 'ĠZebra' not in dls.vocab
+    assert sum(map(len, numbers(text_dls(same, tok=tok, max_vocab=300))))>=len(dls.train_ds.nums)-3
+
+@pytest.mark.parametrize('n', [130,300,1000,5000,60_000,200_000])
+def test_sizes_fit_the_text(n):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        dls = text_dls(['a','b']*(n//2))
+    assert len(dls.train)>=10 and len(dls.valid)>=1 and bool(said)==(n<52_000)
+    if said: assert f'the text is small, {n:,} tokens' in str(said[0].message)
+    bs,sl = dls.train.one_batch()[0].shape
+    assert (bs==sl==64)==(n>=52_000) and dls.bs==bs
+    if n>5000: assert text_dls(['a','b']*(n//2), bs=8, sl=8).train.one_batch()[0].shape==(8,8)
+    assert text_dls(['a','b']*(n//2), sl=8).train.one_batch()[0].shape[1]==8 and text_dls(['a','b']*(n//2), bs=2).train.one_batch()[0].shape[0]==2
+
+def test_tokens_take_little_memory():
+    dls = text_dls(same*20)
+    assert dls.train_ds.nums.dtype==torch.uint8 and len(dls.vocab)<256
+
+@pytest.fixture
+def learn(tmp_path):
+    dls = text_dls(same, bs=4, sl=8)
+    return text_learner(dls, LMModel6(len(dls.vocab), 16, 1), path=tmp_path)
+
+@pytest.mark.filterwarnings('ignore:.*insecure pickle.*', 'ignore:.*optimizer state.*', 'ignore:numpy.core is deprecated')
+def test_fastai_ways(learn, tmp_path, capsys, monkeypatch):
+    from fastai.callback.tracker import SaveModelCallback,EarlyStoppingCallback
+    from fastai.learner import load_learner
+    import fastai.callback.schedule  # noqa: F401, gives `fit_one_cycle`
+    import human_lm.text.own as own
+    tables = []
+    monkeypatch.setattr(own, 'display_df', tables.append)
+    learn.dls.show_batch(max_n=2)
+    assert list(tables[0].columns)==['text','target'] and len(tables[0])==2 and 'the cat sat on the mat' in same.lower() and ' ,' not in tables[0]['text'][0]
+    assert tables[0]['text'][0].split()[1:3]==tables[0]['target'][0].split()[:2]
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_one_cycle(2, 1e-2, cbs=[SaveModelCallback(fname='best'), EarlyStoppingCallback()])
+        loss,acc,ppl = learn.validate()
+        assert ppl==pytest.approx(torch.tensor(loss).exp().item(), rel=1e-4) and 0<=acc<=1
+        learn.show_results(max_n=3)
+        assert list(tables[1].columns)==['text','target','prediction'] and len(tables[1])==3
+        assert learn.lr_find(show_plot=False).valley>0
+        preds,targs = learn.get_preds()
+        assert preds.shape==(*targs.shape,len(learn.dls.vocab))
+    learn.load('best')
+    text = learn.predict('The DOG', 6, temperature=0.8, seed=3)
+    assert text.startswith('the dog') and text==learn.predict('the dog', 6, temperature=0.8, seed=3) and learn.predict('the dog', 0)=='the dog'
+    learn.export('l.pkl')
+    again = load_learner(tmp_path/'l.pkl', cpu=str(learn.dls.device)=='cpu')
+    assert again.predict('The DOG', 6, temperature=0.8, seed=3)==text and len(again.dls.train_ds)==0
+    assert ' '.join(generate(learn, 'the', n=3))==' '.join(generate(learn.model, 'the', learn.dls.vocab, n=3))
+    save_lm(learn, tmp_path/'m')
+    model,vocab = load_lm(tmp_path/'m')
+    assert vocab.join([*vocab.cut('The DOG'), *generate(model, 'The DOG', vocab, 6, temperature=0.8, seed=3)])==text
+
+def test_prediction_with_a_plain_vocabulary():
+    dls = text_dls(['a','b','c']*60, Vocab('abc'), bs=2, sl=4)
+    assert text_learner(dls, LMModel4(3, 4)).predict('a b', 3, seed=0).startswith('a b ')
+
+def test_learner_knows_the_size():
+    dls = text_dls(same)
+    with pytest.raises(ValueError, match=f'scores 7 tokens, but the vocabulary of `dls` has {len(dls.vocab)}'): text_learner(dls, LMModel4(7, 4))
+
+def test_char_perplexity(learn):
+    "As the loss on the whole validation text in one row, whatever it is read in"
+    ds = learn.dls.valid_ds
+    m = learn.model.cpu().eval(); m.reset()
+    ids = ds.nums.cpu().long()
+    with torch.no_grad(): nats = torch.nn.functional.cross_entropy(m(ids[None,:-1])[0], ids[1:], reduction='sum')
+    for sl in (512,7): assert char_perplexity(learn, sl)==pytest.approx((nats/ds.n_chars).exp().item(), rel=1e-4)
+    with pytest.raises(ValueError, match='make the loaders from a text'): char_perplexity(text_learner(text_dls(['a','b']*100), LMModel4(4, 4)))

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from human_lm.all import *
 from human_lm.training.batches import FlatDL, flat_dls
-from human_lm.training.learner import FusedAdam, QuickLearner
+from human_lm.training.learner import ForeachAdam, QuickLearner
 
 def stream(n, top=30): return torch.arange(n)*7%top
 
@@ -100,7 +100,7 @@ def test_batches_are_made_on_the_device():
 def test_a_learner_is_exported_without_its_data(tmp_path):
     from fastai.learner import load_learner
     dls = some_dls(shuffle=False)
-    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=FusedAdam)
+    learn = QuickLearner(dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy, path=tmp_path, opt_func=ForeachAdam)
     learn.create_opt()
     learn.export()
     with pytest.warns(UserWarning, match='pickle'): back = load_learner(tmp_path/'export.pkl')

@@ -1,7 +1,9 @@
-"""Many runs of one model at once, side by side in one tensor: the same training as one after another, in a fraction of the time.
+"""Many runs of one model at once, side by side in one tensor: the same training as one after another, in a fraction
+of the time.
 
-The weights of the runs are stacked, every product is one for all of them, and each run has a rate of its own. Nothing passes from one
-run to another: the loss is the sum of theirs, and Adam moves every number by itself. Not a measurement; others use it."""
+The weights of the runs are stacked, every product is one for all of them, and each run has a rate of its own. Nothing
+passes from one run to another: the loss is the sum of theirs, and Adam moves every number by itself. Not a
+measurement; others use it."""
 import torch
 import torch.nn.functional as F
 from fastai.torch_core import norm_bias_params
@@ -15,23 +17,25 @@ from human_lm.training.learner import keep_freed,up_and_down
 def _linear(x, w, b): return torch.baddbmm(b[:,None], x, w.mT)  # runs × rows × …
 
 def lstm_cell(i, f, new, o, c):
-    "Output and cell state from input, forget, cell and output gate, before their nonlinearities, and the last cell state"
+    "Output and cell state from the four gates, before their nonlinearities, and from the last cell state"
     c = f.sigmoid()*c + i.sigmoid()*new.tanh()
     return o.sigmoid()*c.tanh(), c
 
 class SideBySide:
-    "Runs of a `Recipe` for LMModel2 to LMModel7, one for each of `seeds`; the model may name another nonlinearity `act`, or another `cell`"
+    "Runs of a `Recipe`, one for each of `seeds`; its model may name another nonlinearity `act`, or another `cell`"
     def __init__(self, recipe, seeds):
         self.recipe,self.models = recipe,[]
         for seed in seeds:
             recipe.start(seed)
             self.models.append(recipe.model())
         m = self.model = self.models[0]
-        self.ps = {k: torch.stack([dict(o.named_parameters())[k].detach() for o in self.models]).requires_grad_() for k,_ in m.named_parameters()}
+        weights = [dict(o.named_parameters()) for o in self.models]
+        self.ps = {k: torch.stack([o[k].detach() for o in weights]).requires_grad_() for k in weights[0]}
         exempt = {id(o) for o in norm_bias_params(m)} if not recipe.wd_biases else ()  # fastai does not decay biases
         self.decays = {k for k,p in m.named_parameters() if id(p) not in exempt}
-        self.keeps,self.text,self.every = isinstance(m, KeepsState),isinstance(m, LMModel7),isinstance(m, (LMModel4,LMModel5))
-        self.act = getattr(m, 'act', None) or {'RNN_RELU':F.relu, 'RNN_TANH':torch.tanh}.get(getattr(getattr(m, 'rnn', None), 'mode', ''), F.relu)
+        self.keeps,self.text = isinstance(m, KeepsState),isinstance(m, LMModel7)
+        self.every = isinstance(m, (LMModel4,LMModel5))
+        self.act = getattr(m, 'act', torch.tanh if getattr(getattr(m, 'rnn', None), 'mode', '')=='RNN_TANH' else F.relu)
         self.cell = getattr(m, 'cell', lstm_cell)
         self.h = None
 
@@ -50,7 +54,7 @@ class SideBySide:
         return torch.stack(outs, 1), h, c
 
     def __call__(self, x, training=False):
-        "Scores, runs × steps × rows × tokens, of the token after each (LMModel2 and LMModel3: after the last); and LMModel7's activations"
+        "Scores, runs × steps × rows × tokens, activations before and after dropout; LMModel2 and LMModel3: one step"
         ps,n = self.ps,len(self.models)
         rows,steps = x.shape
         one_hot = F.one_hot(x.T, ps['i_h.weight'].shape[1]).to(ps['i_h.weight'])
@@ -72,7 +76,7 @@ class SideBySide:
                 kept.append((h.detach(), None if c is None else c.detach()))
             self.h = kept
             raw = out
-            if self.text and training: out = out*torch.empty_like(out).bernoulli_(1-self.model.drop.p)/(1-self.model.drop.p)
+            if self.text and training: out = F.dropout(out, self.model.drop.p)
         w = ps['i_h.weight' if self.text else 'h_o.weight']  # LMModel7 uses one matrix twice
         return _linear(out.flatten(1, 2), w, ps['h_o.bias']).unflatten(1, (-1,rows)), raw, out
 
@@ -86,7 +90,8 @@ class SideBySide:
         keep_freed()
         r,batches,k = self.recipe,[list(dl) for dl in dls],0
         n,wd = r.n_epoch*len(batches[0]),0.01 if r.wd is None else r.wd
-        lr,mom,top = up_and_down(0.25, 1/25, 1., 1e-5),up_and_down(0.25, *r.moms),torch.tensor(lrs or [r.lr]*len(self.models))
+        lr,mom = up_and_down(0.25, 1/25, 1., 1e-5),up_and_down(0.25, *r.moms)
+        top = torch.tensor(lrs or [r.lr]*len(self.models))
         avgs = {o: (torch.zeros_like(p), torch.zeros_like(p)) for o,p in self.ps.items()}
         for epoch in range(n_epoch or r.n_epoch):
             self.reset()

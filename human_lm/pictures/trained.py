@@ -72,8 +72,8 @@ def plot_norms(
     for row,what in enumerate(('length of the state','length of its gradient')): axs[row,0].set_ylabel(what)
     for ax in axs[1]: ax.set_xlabel('tokens before the one that counts')
     axs[1,1].legend(frameon=False, fontsize='small')
-    return Picture(fig, 'States and gradients along the text. Gradient at the first token as a share of that at the last: '
-                        + ', '.join(said)+'.')
+    return Picture(fig, 'States and gradients along the text. '
+                        f'Gradient at the first token as a share of that at the last: {", ".join(said)}.')
 
 # %% ../../nbs/24_pictures.trained.ipynb #1c01352f
 def read_states(

@@ -213,7 +213,7 @@ def learner(self:Recipe,
     model = self.model()
     loss = self.loss or (F.cross_entropy if self.data!='sequences' else QuickCrossEntropyLossFlat if fast else CrossEntropyLossFlat)
     cbs = rnn_cbs(self.alpha, self.beta) if self.alpha is not None else [ModelResetter()] if hasattr(model, 'reset') else []
-    kw = dict(opt_func=partial(FusedAdam, eps=self.eps)) if fast else {} if self.eps==1e-5 else dict(opt_func=partial(Adam, eps=self.eps))
+    kw = dict(opt_func=partial(ForeachAdam, eps=self.eps)) if fast else {} if self.eps==1e-5 else dict(opt_func=partial(Adam, eps=self.eps))
     learn = (QuickLearner if fast else Learner)(dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
         metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases, **kw)
     if part=='final':

@@ -177,7 +177,7 @@ def _train_speed(ds, vocab, bs, n_batch):
     "Tokens a second of LMModel6 over `n_batch` batches of `ds`, its passes as many as that takes"
     from human_lm.lstm import LMModel6
     dls = _train_dls(ds, bs)
-    learn = QuickLearner(dls, LMModel6(len(vocab), 64, 2), loss_func=CrossEntropyLossFlat(), opt_func=FusedAdam, cbs=ModelResetter)
+    learn = QuickLearner(dls, LMModel6(len(vocab), 64, 2), loss_func=CrossEntropyLossFlat(), opt_func=ForeachAdam, cbs=ModelResetter)
     timer = _TrainFor(n_batch)
     with learn.no_bar(),learn.no_logging(): learn.fit(-(-n_batch//len(dls.train)), 1e-3, cbs=timer)
     return timer.tokens/timer.secs

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['keep_freed', 'up_and_down', 'Quick', 'QuickLearner', 'QuickTextLearner', 'QuickCrossEntropyLossFlat', 'QuickAccuracy',
-           'FreshGradients', 'FusedAdam']
+           'FreshGradients', 'ForeachAdam']
 
 # %% ../../nbs/32_training.learner.ipynb #7c4a24a4
 from functools import wraps
@@ -14,7 +14,6 @@ import torch
 from fastcore.basics import GetAttr
 from fastcore.foundation import L
 from torch import nn
-from torch.optim.adam import adam as torch_adam
 
 from fastai.callback.core import Callback,event
 from fastai.callback.schedule import ParamScheduler,SchedCos
@@ -114,13 +113,10 @@ class FreshGradients(Callback):
         if self.learn.opt: self.learn.opt.zero_grad()  # validation by itself has none
 
 # %% ../../nbs/32_training.learner.ipynb #f0f86678
-def _can_fuse(p, state):
-    "Does PyTorch have a fused kernel for `p`? It goes through the memory of all four tensors as if they were one row"
-    return (p.device.type in ('cpu','cuda') and p.is_floating_point()
-            and all(o.is_contiguous() for o in (p, p.grad, state['grad_avg'], state['sqr_avg'])))
+def _debias(mom, step): return (1-mom) * (1-mom**step) / (1-mom)  # in the order in which fastai rounds
 
-class FusedAdam(Optimizer):
-    "fastai's `Adam` (AdamW), all parameters in one call (Loshchilov and Hutter, arXiv 1711.05101)"
+class ForeachAdam(Optimizer):
+    "fastai's `Adam` (AdamW) to the last bit, each operation on all parameters at once (Loshchilov and Hutter, arXiv 1711.05101)"
     def __init__(self,
         params, # Parameters, or lists of them, one a group
         lr:float, # Learning rate
@@ -131,30 +127,32 @@ class FusedAdam(Optimizer):
     ):
         super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
+    @torch.no_grad()
     def step(self, closure=None):
         if closure is not None: raise NotImplementedError("fastai optimizers currently do not support closure")
         for pg,hyper in zip(self.param_lists, self.hypers):
-            ps = [p for p in pg if p.grad is not None]
-            for p in ps: self._start(p)
-            fused = [p for p in ps if _can_fuse(p, self.state[p])]
-            if fused: self._update(fused, hyper, True)
-            if len(fused)<len(ps): self._update([p for p in ps if not _can_fuse(p, self.state[p])], hyper, False)
+            by_step = {}  # a parameter that had no gradient in some batch is behind the others
+            for p in pg:
+                if p.grad is None: continue
+                s = self.state[p]
+                if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
+                s['step'] += 1
+                by_step.setdefault(s['step'], []).append(p)
+            for step,ps in by_step.items(): self._update(ps, step, **hyper)
 
-    def _start(self, p):
-        s = self.state[p]
-        if 'sqr_avg' not in s: s.update(grad_avg=torch.zeros_like(p), sqr_avg=torch.zeros_like(p), step=0)
-        # a state saved by fastai's `Adam` counts in an `int`
-        if not isinstance(s['step'], torch.Tensor): s['step'] = torch.tensor(float(s['step']), device=p.device)
-
-    @torch.no_grad()
-    def _update(self, ps, hyper, fused):
+    def _update(self, ps, step, lr, mom, sqr_mom, eps, wd):
         states = [self.state[p] for p in ps]
-        avgs = [[s[k] for s in states] for k in ('grad_avg','sqr_avg')]
-        lr,wd = float(hyper['lr']),hyper['wd']
+        grads,avgs,sqrs = [p.grad for p in ps],[s['grad_avg'] for s in states],[s['sqr_avg'] for s in states]
         decays = [p for p,s in zip(ps, states) if s.get('do_wd', True)] if wd else []  # biases and norms are marked by `Learner`
         if decays: torch._foreach_mul_(decays, 1-lr*wd)  # the decay is the "W" of AdamW
-        torch_adam(ps, [p.grad for p in ps], *avgs, [], [s['step'] for s in states], foreach=False if fused else None, fused=fused,
-                   amsgrad=False, beta1=float(hyper['mom']), beta2=float(hyper['sqr_mom']), lr=lr, weight_decay=0., eps=hyper['eps'], maximize=False)
+        torch._foreach_mul_(avgs, mom)
+        torch._foreach_add_(avgs, grads, alpha=1-mom)
+        torch._foreach_mul_(sqrs, sqr_mom)
+        torch._foreach_addcmul_(sqrs, grads, grads, value=1-sqr_mom)
+        root = torch._foreach_div(sqrs, _debias(sqr_mom, step))
+        torch._foreach_sqrt_(root)
+        torch._foreach_add_(root, eps)
+        torch._foreach_addcdiv_(ps, avgs, root, value=-lr/_debias(mom, step))
 
     def set_hyper(self, k, v):
         # at every batch a schedule sets a number, or an array of one for each group; fastai allows for more

@@ -1,5 +1,5 @@
-"""What becomes of the smallest possible difference, batch by batch: runs that differ in one weight by one rounding, with and without ReLU,
-and with the ReLU of one run deciding for the others. Read in nbs/47_runs.rounding.ipynb."""
+"""What becomes of the smallest possible difference, batch by batch: runs that differ in one weight by one rounding,
+with and without ReLU, and with the ReLU of one run deciding for the others. Read in nbs/47_runs.rounding.ipynb."""
 from dataclasses import replace
 
 import torch
@@ -11,7 +11,7 @@ from side_by_side import SideBySide
 n_nudges,n_epoch = 1,8  # nudged runs beside each plain one; epochs of the fifteen
 
 class Signs:
-    "A nonlinearity that counts the activations which are above zero in a nudged run and not in its plain one, or the other way round"
+    "A nonlinearity that counts the activations which are above zero in only one of a nudged run and its plain one"
     def __init__(self, f): self.f,self.n = f,0
     def __call__(self, g):
         above = (g.detach()>0).unflatten(0, (-1,1+n_nudges))
@@ -26,8 +26,9 @@ def one_mask(g):
 def smooth(g): return F.softplus(g, beta=20.)
 
 kinds = {  # run, nonlinearity
-    'LMModel4':('LMModel4',F.relu), 'LMModel4, one mask':('LMModel4',one_mask), 'LMModel4 with softplus':('LMModel4',smooth),
-    'LMModel4 with tanh':('LMModel4',torch.tanh), 'LMModel5':('LMModel5',torch.tanh), 'LMModel5 with ReLU':('LMModel5',F.relu),
+    'LMModel4':('LMModel4',F.relu), 'LMModel4, one mask':('LMModel4',one_mask),
+    'LMModel4 with softplus':('LMModel4',smooth), 'LMModel4 with tanh':('LMModel4',torch.tanh),
+    'LMModel5':('LMModel5',torch.tanh), 'LMModel5 with ReLU':('LMModel5',F.relu),
     'LMModel5 with ReLU, one mask':('LMModel5',one_mask), 'LMModel6':('LMModel6',None),
 }
 
@@ -56,9 +57,9 @@ def run(kind, n_seeds):
     return dict(apart=[[float(f'{v:.2e}') for v in o] for o in apart], signs=signs)
 
 def summary(o):
-    "Of each pair of runs: the first batch in which a sign differs, and the first in which the weights are 10 and 1,000 times 0.000001 apart"
+    "Of each pair of runs: the first batch in which a sign differs, and after which weights are 1e-5 and 1e-3 apart"
     def first(vs, top): return next((i for i,v in enumerate(vs) if v>top), None)
-    res = [dict(sign=first(s, 0), micro_10=first(a, 1e-5), micro_1000=first(a, 1e-3), end=a[-1],
+    res = [dict(sign=first(s, 0), over_1e5=first(a, 1e-5), over_1e3=first(a, 1e-3), end=a[-1],
                 before_sign=None if first(s, 0) is None else a[max(0, first(s, 0)-1)])
            for a,s in zip(o['apart'], o['signs'] or [[]]*len(o['apart']))]
     return res

@@ -1,6 +1,7 @@
-"""An epoch of LMModel6 four ways, in turn and in one process; the memory of each model in a process of its own; and what the text costs as a
-list of pairs and as one row of tokens. Read in nbs/73_commands.benchmark.ipynb and nbs/30_training.sequences.ipynb."""
-import json,os,statistics,subprocess,sys,tracemalloc
+"""An epoch of LMModel6 four ways, in turn and in one process; the memory of each model in a process of its own; and
+what the text costs as a list of pairs and as one row of tokens. Read in nbs/73_commands.benchmark.ipynb and
+nbs/30_training.sequences.ipynb."""
+import json,os,statistics,subprocess,sys,time,tracemalloc
 from pathlib import Path
 
 names = [f'LMModel{i}' for i in range(1, 8)]
@@ -21,8 +22,10 @@ def epoch(name, repeats, n_epoch=2):
     from human_lm.runs.recipes import recipe
     torch.set_num_threads(1)
     r = recipe(name)
-    ways = {'plain':lambda: timed_fit(r, r.learner(num_workers=None), n_epoch), 'plain without workers':lambda: timed_fit(r, r.learner(), n_epoch),
-            'ours':lambda: timed_fit(r, r.learner(fast=True), n_epoch), 'bare loop':lambda: floor_fit(name, n_epoch=n_epoch)}
+    ways = {'plain':lambda: timed_fit(r, r.learner(num_workers=None), n_epoch),
+            'plain without workers':lambda: timed_fit(r, r.learner(), n_epoch),
+            'ours':lambda: timed_fit(r, r.learner(fast=True), n_epoch),
+            'bare loop':lambda: floor_fit(name, n_epoch=n_epoch)}
     secs,cpu,rows = {w:[] for w in ways},{w:[] for w in ways},{}
     for _ in range(repeats):
         for w,fit in ways.items():
@@ -37,7 +40,8 @@ def epoch(name, repeats, n_epoch=2):
 
 def own_process(*args):
     "What a process of its own, started with `args`, says"
-    res = subprocess.run([sys.executable, '-W', 'ignore', __file__, *map(str, args)], env={**os.environ, 'OMP_NUM_THREADS':'1'}, capture_output=True, text=True)
+    res = subprocess.run([sys.executable, '-W', 'ignore', __file__, *map(str, args)], capture_output=True, text=True,
+                         env={**os.environ, 'OMP_NUM_THREADS':'1'})
     if res.returncode: raise RuntimeError(res.stderr)
     return json.loads(res.stdout.splitlines()[-1])
 
@@ -50,7 +54,8 @@ def memory_of(name):
     torch.set_num_threads(1)
     imported = rss()
     if name!='nothing': timed_fit(recipe(name), recipe(name).learner(fast=True), 1)
-    return dict(imports=round(imported/2**20, 1), peak=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**10, 1))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return dict(imports=round(imported/2**20, 1), peak=round(peak/2**10, 1))
 
 def bytes_of(kind, n):
     "Bytes a token of the numbers up to `n`, as seen by tracemalloc (what Python asks for) and by the resident memory"
@@ -62,11 +67,11 @@ def bytes_of(kind, n):
     nums = nums.long()
     warm = lm_seqs(nums[:1000], 16),FlatSeqs(nums[:1000], 16)  # what is loaded at the first call is no part of it
     if traced: tracemalloc.start()
-    before,traced_before = rss(),tracemalloc.get_traced_memory()[0] if traced else 0
+    now = (lambda: tracemalloc.get_traced_memory()[0]) if traced else rss
+    before = now()
     made = (FlatSeqs if kind.startswith('flat') else lm_seqs)(nums, 16)
     if kind.startswith('flat'): made = made.group_chunks(64)
-    after = tracemalloc.get_traced_memory()[0] if traced else rss()
-    return dict(bytes_a_token=round((after-(traced_before if traced else before))/len(nums), 3), tokens=len(nums), samples=len(made))
+    return dict(bytes_a_token=round((now()-before)/len(nums), 3), tokens=len(nums), samples=len(made))
 
 def tasks(n_seeds=None):
     return {'epoch':(epoch, dict(name='LMModel6', repeats=n_seeds or 7)),
@@ -77,6 +82,9 @@ def memory(name): return own_process('memory', name)
 def text(kind): return own_process('text', kind, 1_000_000)
 
 def result(done):
-    return dict(epoch=done['epoch'], memory={k[8:]:v for k,v in done.items() if k.startswith('memory; ')}, text={k[6:]:v for k,v in done.items() if k.startswith('text; ')})
+    def of(kind): return {k.removeprefix(kind):v for k,v in done.items() if k.startswith(kind)}
+    return dict(epoch=done['epoch'], memory=of('memory; '), text=of('text; '))
 
-if __name__=='__main__': print(json.dumps(memory_of(sys.argv[2]) if sys.argv[1]=='memory' else bytes_of(sys.argv[2], int(sys.argv[3]))))
+if __name__=='__main__':
+    what,name,*n = sys.argv[1:]
+    print(json.dumps(memory_of(name) if what=='memory' else bytes_of(name, int(n[0]))))

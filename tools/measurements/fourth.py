@@ -1,5 +1,6 @@
-"""The fourth case beside LSTM, coupled LSTM and open LSTM: a cell without an output gate whose state is not bounded; and the open cell with
-the tanh that the coupled one has. Read in nbs/11_cells.gru.ipynb, beside nbs/measured/cells.json."""
+"""The fourth case beside LSTM, coupled LSTM and open LSTM: a cell without an output gate whose state is not bounded;
+and the open cell with the tanh that the coupled one has. Read in nbs/11_cells.gru.ipynb, beside
+nbs/measured/cells.json."""
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +29,8 @@ def run(name, kind, seeds):
     return many.fit(many.recipe.dls(fast=True))
 
 def tasks(n_seeds=None):
-    return {f'{name}; {kind}': (run, dict(name=name, kind=kind, seeds=list(range(n_seeds or 5)))) for kind in kinds for name in ('LMModel7','LMModel6')}
+    return {f'{name}; {kind}': (run, dict(name=name, kind=kind, seeds=list(range(n_seeds or 5))))
+            for kind in kinds for name in ('LMModel7','LMModel6')}
 
 def result(done):
     res = {}

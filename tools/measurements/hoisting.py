@@ -1,5 +1,5 @@
-"""Is it worth multiplying the inputs of all steps at once? Our layers both ways, forward and back, in seconds of the processor. Read in
-nbs/10_cells.layers.ipynb"""
+"""Is it worth multiplying the inputs of all steps at once? Our layers both ways, forward and back, in seconds of the
+processor. Read in nbs/10_cells.layers.ipynb"""
 import statistics,time
 
 import torch
@@ -21,7 +21,7 @@ def step_by_step(layer, x):
     return x
 
 def run(kind, width, repeats):
-    "Milliseconds of 64 rows of 16 steps, two layers, forward and backward: at once and step by step, in turn; medians and least"
+    "Milliseconds of 64 rows of 16 steps, two layers, there and back: at once and step by step; medians and least"
     torch.set_num_threads(1)
     torch.manual_seed(0)
     layer,x = kinds[kind](width, width, 2),torch.randn(64, 16, width)
@@ -36,6 +36,7 @@ def run(kind, width, repeats):
     return {w: dict(median=round(statistics.median(o), 2), least=round(min(o), 2)) for w,o in took.items()}
 
 def tasks(n_seeds=None):
-    return {f'{kind}, {width} wide': (run, dict(kind=kind, width=width, repeats=n_seeds or 60)) for width in (256,64,16) for kind in kinds}
+    return {f'{kind}, {width} wide': (run, dict(kind=kind, width=width, repeats=n_seeds or 60))
+            for width in (256,64,16) for kind in kinds}
 
 def result(done): return dict(rows=64, steps=16, layers=2, milliseconds=done)

@@ -1,5 +1,6 @@
-"""What is inside LMModel4 to LMModel7 over several seeds: gradients within the sixteen steps that training sees and further back, gates by
-word over many rows, and the mistakes on the validation text by their place in the number. Read in nbs/24_pictures.trained.ipynb."""
+"""What is inside LMModel4 to LMModel7 over several seeds: gradients within the sixteen steps that training sees and
+further back, gates by word over many rows, and the mistakes on the validation text by their place in the number. Read
+in nbs/24_pictures.trained.ipynb."""
 import torch
 
 from human_lm.data import corpus_files,spell
@@ -10,7 +11,7 @@ from human_lm.runs.recipes import chapter_corpus,recipe,validation_rows
 steps = (1,3,7,15,31,63)  # steps back from the last token; training sees 15
 
 def tokens_of_numbers():
-    "For every token of the stream: the number that it belongs to, which part of it it is, and whether that part differs from the number before"
+    "For every token of the stream: its number, which part of it it is, and whether that differs from the number before"
     res = []
     for n in [o for r in corpus_files.values() for o in r]:
         words = [*spell(n).split(), '.']
@@ -48,7 +49,8 @@ def gates(model, rows, vocab):
             seen.append(torch.stack([i.mean(1), f.mean(1), o.mean(1)]))
             outs.append(h)
         inp,seen = torch.stack(outs, 1),torch.stack(seen[16:], 2)  # 3 × rows × tokens
-        res.append({gate: {w: round(seen[j][kind==i].mean().item(), 4) for i,w in enumerate(('.','thousand','hundred','other words'))}
+        res.append({gate: {w: round(seen[j][kind==i].mean().item(), 4)
+                           for i,w in enumerate(('.','thousand','hundred','other words'))}
                     for j,gate in enumerate(('input','forget','output'))})
     return res
 
@@ -78,12 +80,15 @@ def run(name, seed):
     model = learn.model.eval()
     targ,pred = predictions(model, learn.dls.valid)
     hits = (targ==pred).float()
-    res.update(accuracy=hits.mean().item(), gradient_after=gradients(model, rows), by_place=[round(o, 4) for o in hits.mean(0)[:64].tolist()],
+    res.update(accuracy=hits.mean().item(), gradient_after=gradients(model, rows),
+               by_place=[round(o, 4) for o in hits.mean(0)[:64].tolist()],
                after_16=hits[:,16:].mean().item(), **mistakes(targ, pred))
     if name in ('LMModel6','LMModel7'): res.update(gates=gates(model, rows, vocab))
     return res
 
-def tasks(n_seeds=None): return {f'{name} {seed}': (run, dict(name=name, seed=seed)) for name in ('LMModel7','LMModel6','LMModel5','LMModel4') for seed in range(n_seeds or 5)}
+def tasks(n_seeds=None):
+    return {f'{name} {seed}': (run, dict(name=name, seed=seed))
+            for name in ('LMModel7','LMModel6','LMModel5','LMModel4') for seed in range(n_seeds or 5)}
 
 def result(done):
     res = {}

@@ -1,6 +1,7 @@
-"""LMModel3 to LMModel6 with arithmetic that rounds differently, each way in a process of its own, with one thread unless it says otherwise:
-how many epochs agree with the print to 1e-4, and how far the weights are from those of the first way. Read in nbs/47_runs.rounding.ipynb."""
-import os,subprocess,sys,tempfile,warnings
+"""LMModel3 to LMModel6 with arithmetic that rounds differently, each way in a process of its own, with one thread
+unless it says otherwise: how many epochs agree with the print to 1e-4, and how far the weights are from those of the
+first way. Read in nbs/47_runs.rounding.ipynb."""
+import json,os,subprocess,sys,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def onednn_calls(learn):
     return sorted({o.name for o in p.events() if 'mkldnn' in o.name or 'onednn' in o.name})
 
 def train(name, kind, out):
-    "Train `name` with arithmetic of `kind`; its table, its weights after every epoch and oneDNN's operations to the file `out`"
+    "Train `name` with arithmetic of `kind`; table, weights after every epoch and oneDNN's operations to the file `out`"
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
     import torch
     from fastai.callback.core import Callback
@@ -53,7 +54,8 @@ def train(name, kind, out):
         learn.loss_func = lambda *args: loss(*args).float()  # fastai averages losses in float32
     with learn.no_bar(), learn.no_logging(): recipe(name).fit(learn, cbs=Weights)
     if kind=='no oneDNN': assert not torch._C._get_mkldnn_enabled()
-    torch.save(dict(rows=table_rows(learn), weights=kept, calls=calls, capability=torch.backends.cpu.get_cpu_capability()), out)
+    capability = torch.backends.cpu.get_cpu_capability()
+    torch.save(dict(rows=table_rows(learn), weights=kept, calls=calls, capability=capability), out)
 
 def trained(name, way):
     "What `train` gives, from a process of its own"
@@ -61,7 +63,8 @@ def trained(name, way):
     env,kind = ways[way]
     with tempfile.TemporaryDirectory() as d:
         out = Path(d)/'res.pt'
-        done = subprocess.run([sys.executable, __file__, name, kind, out], env={**os.environ, 'OMP_NUM_THREADS':'1', **env}, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, __file__, name, kind, out], capture_output=True, text=True,
+                              env={**os.environ, 'OMP_NUM_THREADS':'1', **env})
         if done.returncode: raise RuntimeError(done.stderr)
         return torch.load(out, weights_only=True)
 
@@ -71,13 +74,16 @@ def run(name, way):
     "Train `name` in the given way, and compare with the print and with the first way"
     from human_lm.runs.published import n_agree
     o,ref = trained(name, way) if way!='as installed' else first(name),first(name)
-    return dict(agreeing_epochs=n_agree(name, o['rows']), accuracy=round(o['rows'][-1][2], 6), onednn=o['calls'], capability=o['capability'],
+    return dict(agreeing_epochs=n_agree(name, o['rows']), accuracy=round(o['rows'][-1][2], 6),
+                onednn=o['calls'], capability=o['capability'],
                 apart=[float(f'{(a-b).abs().max():.3g}') for a,b in zip(o['weights'], ref['weights'])])
 
-def tasks(n_seeds=None): return {f'{name}; {way}': (run, dict(name=name, way=way)) for name in reversed(names) for way in ways}
+def tasks(n_seeds=None):
+    return {f'{name}; {way}': (run, dict(name=name, way=way)) for name in reversed(names) for way in ways}
 
 def result(done):
     capability = done[f'{names[0]}; as installed']['capability']
-    return dict(capability=capability, ways={way: {name: {k:v for k,v in done[f'{name}; {way}'].items() if k!='capability'} for name in names} for way in ways})
+    def of(name, way): return {k:v for k,v in done[f'{name}; {way}'].items() if k!='capability'}
+    return dict(capability=capability, ways={way: {name: of(name, way) for name in names} for way in ways})
 
 if __name__=='__main__': train(*sys.argv[1:])

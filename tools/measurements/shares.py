@@ -1,5 +1,6 @@
-"""What becomes of a model that keeps its state when two processes take a half of the list of samples each, as with fastai's `DistributedDL`:
-rows go on if the list is grouped by the rows of one process, and do not if by those of all. Read in nbs/33_training.processes.ipynb."""
+"""What becomes of a model that keeps its state when two processes take a half of the list of samples each, as with
+fastai's `DistributedDL`: rows go on if the list is grouped by the rows of one process, and do not if by those of all.
+Read in nbs/33_training.processes.ipynb."""
 import torch
 from fastai.data.core import DataLoaders
 
@@ -8,15 +9,16 @@ from human_lm.runs.recipes import chapter_corpus,recipe
 from human_lm.training.learner import FlatDL
 from human_lm.training.sequences import FlatSeqs
 
-ways = {'one process':(64,1), 'two, grouped by the rows of each':(32,2), 'two, grouped by the rows of both':(64,2)}  # rows of a group, processes
+# rows of a group, and processes
+ways = {'one process':(64,1), 'two, grouped by the rows of each':(32,2), 'two, grouped by the rows of both':(64,2)}
 
 def shared(n, world):
-    "The order in which `world` processes read `n` samples, each a stretch of the list, their shares of each batch of 64 side by side"
+    "The order in which `world` processes read `n` samples, each a stretch of it; their parts of a batch side by side"
     rows,each = 64//world,torch.arange(n//world*world).view(world, -1)
     return each[:,:each.shape[1]//rows*rows].reshape(world, -1, rows).transpose(0, 1).reshape(-1).tolist()
 
 def run(name, way, seed):
-    "Train `name` from `seed` in one process on the batches that all processes would read together; accuracy on rows that go on"
+    "Train `name` in one process on the batches that all would read together; accuracy on rows that go on"
     plan,(group,world) = recipe(name),ways[way]
     learn = plan.learner(seed, fast=True)
     ds = split_seqs(FlatSeqs(chapter_corpus()[1], sl=16))[0].group_chunks(group)
@@ -25,7 +27,8 @@ def run(name, way, seed):
     return learn.recorder.values[-1][2]
 
 def tasks(n_seeds=None):
-    return {f'{name}; {way}; {seed}': (run, dict(name=name, way=way, seed=seed)) for name in ('LMModel6','LMModel4') for way in ways for seed in range(n_seeds or 5)}
+    return {f'{name}; {way}; {seed}': (run, dict(name=name, way=way, seed=seed))
+            for name in ('LMModel6','LMModel4') for way in ways for seed in range(n_seeds or 5)}
 
 def result(done):
     res = {}

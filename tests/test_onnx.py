@@ -1,0 +1,62 @@
+"Out of Python: every recurrent model in ONNX Runtime, piece by piece, computes what PyTorch computes"
+import json,sys
+
+import pytest,torch
+
+from human_lm.all import *
+from human_lm.stateful import LMModel3
+from human_lm.text.onnx import export_onnx
+from human_lm.text.tokens import BPETok
+
+onnxruntime = pytest.importorskip('onnxruntime')
+import numpy as np
+
+makers = dict(LMModel3=lambda: LMModel3(9, 8), LMModel5=lambda: LMModel5(9, 8, 2), LMModel7=lambda: LMModel7(9, 8, 1, 0.5),
+              GRULMModel6=lambda: GRULMModel6(9, 8, 1), OpenLSTMLMModel6=lambda: OpenLSTMLMModel6(9, 8, 1),
+              AWDLSTMModel=lambda: AWDLSTMModel(9, 8, 2, emb_sz=6), BlockLMModel=lambda: BlockLMModel(9, 8, 1, 0.1, n_members=2))
+
+@pytest.mark.parametrize('name', makers)
+def test_pieces(name, tmp_path):
+    torch.manual_seed(0)
+    m,path = makers[name](),tmp_path/'m.onnx'
+    m(torch.zeros(4, 2, dtype=torch.long))
+    modes,kept = [o.training for o in m.modules()],m.h
+    export_onnx(m, path, Vocab('abcdefghi'))
+    assert [o.training for o in m.modules()]==modes and m.h is kept
+    s = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    about = s.get_modelmeta().custom_metadata_map
+    assert json.loads(about['vocab'])==list('abcdefghi') and json.loads(about['sizes'])['vocab_sz']==9
+    m.eval()
+    for bs in (1,3):
+        m.reset()
+        state = {o.name: np.zeros([bs if d=='bs' else d for d in o.shape], np.float32) for o in s.get_inputs() if o.name!='ids'}
+        for x in torch.randint(0, 9, (bs,18)).split([1,6,2,9], dim=1):
+            with torch.no_grad(): want = m(x)
+            want = want[0] if isinstance(want, tuple) else want
+            got,*new = s.run(None, {'ids':x.numpy(), **state})
+            state = dict(zip(state, new))
+            assert got.shape==(bs,x.shape[1],9)
+            if want.ndim==2: got = got[:,-1]
+            assert np.abs(got-want.numpy()).max()<1e-5
+
+def test_a_learner_brings_its_tokeniser(tmp_path):
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        dls = text_dls('The cat sat on the mat, and the dog lay in the fog. '*20, tok='bpe', max_vocab=270)
+    learn = text_learner(dls, LMModel4(len(dls.vocab), 4))
+    export_onnx(learn, tmp_path/'m')
+    about = onnxruntime.InferenceSession(tmp_path/'m').get_modelmeta().custom_metadata_map
+    tok = json.loads(about['tok'])
+    assert BPETok(**tok['state']).split('the cat')==dls.vocab.cut('the cat') and json.loads(about['vocab'])==dls.vocab.words
+
+@pytest.mark.parametrize('model,error,match', [
+    (lambda: LMModel1(9, 4), TypeError, 'LMModel1 keeps no state'), (lambda: LMModel2(9, 4), TypeError, 'LMModel2 keeps no state'), (lambda: torch.nn.Linear(2, 2), TypeError, 'Linear keeps no state'),
+    (lambda: LMModel4(9, 4).double(), TypeError, 'has torch.float64: call its `float')])
+def test_models_that_cannot_be_exported(model, error, match, tmp_path):
+    with pytest.raises(error, match=match): export_onnx(model(), tmp_path/'m')
+    assert not list(tmp_path.iterdir())
+
+def test_without_the_library(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(ImportError, match=r'pip install human_lm\[onnx\]'): export_onnx(LMModel4(9, 4), tmp_path/'m')
