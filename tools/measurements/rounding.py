@@ -5,6 +5,8 @@ import json,os,subprocess,sys,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 ways = {  # name: environment, kind of arithmetic
     'as installed':              ({}, 'float32'),
     'one weight nudged':         ({}, 'nudged'),
@@ -16,6 +18,8 @@ ways = {  # name: environment, kind of arithmetic
     'MKL for any processor':     ({'MKL_CBWR':'COMPATIBLE'}, 'float32'),
     'two threads':               ({'OMP_NUM_THREADS':'2', 'MKL_NUM_THREADS':'2'}, 'float32'),
 }
+# on a processor without AVX-512, torch is limited to AVX2 as it is
+if torch.backends.cpu.get_cpu_capability()!='AVX512': del ways['torch limited to AVX2']
 names = ['LMModel3','LMModel4','LMModel5','LMModel6']
 
 def onednn_calls(learn):
@@ -31,7 +35,6 @@ def onednn_calls(learn):
 def train(name, kind, out):
     "Train `name` with arithmetic of `kind`; table, weights after every epoch and oneDNN's operations to the file `out`"
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
-    import torch
     from fastai.callback.core import Callback
     from human_lm.runs.published import table_rows
     from human_lm.runs.recipes import chapter_learner,recipe
@@ -59,7 +62,6 @@ def train(name, kind, out):
 
 def trained(name, way):
     "What `train` gives, from a process of its own"
-    import torch
     env,kind = ways[way]
     with tempfile.TemporaryDirectory() as d:
         out = Path(d)/'res.pt'
