@@ -1,6 +1,7 @@
 __version__ = "0.0.1"
 # nbdev keeps the line above and leaves the rest of this file to us: the front door.
-# A name is imported when it is first asked for, so that `from human_lm import LMModel6` loads torch and the chapter's models, but none of fastai.
+# A name is imported when it is first asked for, so that `from human_lm import LMModel6` loads torch and the chapter's
+# models, but none of fastai.
 import sys,warnings
 from difflib import get_close_matches
 from importlib import import_module

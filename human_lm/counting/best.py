@@ -12,7 +12,8 @@ from ..runs.recipes import Recipe
 
 # %% ../../nbs/62_counting.best.ipynb #01554681
 _sizes = dict(n_hidden=64, n_layers=3, p=0.1, p_in=0.2, n_blocks=8, n_members=5)
-committee = Recipe(BlockLMModel, _sizes, 20, 1e-2, bs=32, wd=0.3, wd_biases=True, alpha=2., beta=1., eps=1e-5/5, loss=MembersLoss)
+committee = Recipe(BlockLMModel, _sizes, 20, 1e-2, bs=32, wd=0.3, wd_biases=True, alpha=2., beta=1., eps=1e-5/5,
+                   loss=MembersLoss)
 
 # %% ../../nbs/62_counting.best.ipynb #d320018f
 def best_reader(

@@ -67,7 +67,7 @@ def plot_table(
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(frameon=False, fontsize='small')
     fig.suptitle(name)
-    return Picture(fig, f'Losses and accuracy of {name} over {len(rows)} epochs as lines, the published figures as rings. '
+    return Picture(fig, f'Losses and accuracy of {name} over {len(rows)} epochs as lines, the published ones as rings. '
                         f'Accuracy after the last epoch: {rows[-1][2]:.3f} here, {pub[-1][2]:.3f} published.')
 
 # %% ../../nbs/40_runs.published.ipynb #fa2bc355
@@ -83,7 +83,8 @@ def plot_schedule(
     for ax,key,what,colour in zip(axs, ('lr','mom'), ('learning rate','momentum'), ('blue','red')):
         ax.plot(hps[key], c=palette[colour])
         ax.set(xlabel='batches trained', ylabel=what)
-    return Picture(fig, f'The learning rate rises to {max(hps["lr"]):g} and falls to nearly zero; the momentum falls to {min(hps["mom"]):.2f} and rises again.')
+    return Picture(fig, f'The learning rate rises to {max(hps["lr"]):g} and falls to nearly zero; '
+                        f'the momentum falls to {min(hps["mom"]):.2f} and rises again.')
 
 # %% ../../nbs/40_runs.published.ipynb #3a68d738
 def n_agree(

@@ -54,8 +54,10 @@ class Recipe:
     sizes:dict # What else it is called with
     n_epoch:int # Epochs
     lr:float # Largest learning rate of `fit_one_cycle`
-    after:tuple=() # What was drawn before, since the seed: names of runs, and 'baseline' for a pass over data; `None` if nobody knows
-    data:str='sequences' # 'sequences', a target for each token; 'pairs', one for the last; or 'grouped pairs', for a kept state
+    # What was drawn before, since the seed: names of runs, and 'baseline' for a pass over data; `None` if nobody knows
+    after:tuple=()
+    # 'sequences', a target for each token; 'pairs', one for the last; or 'grouped pairs', for a kept state
+    data:str='sequences'
     sl:int=16 # Sequence length: tokens of a sample
     bs:int=64 # Batch size
     wd:float=None # Weight decay; fastai's 0.01 if None
@@ -77,12 +79,14 @@ recipes = {
     'LMModel4': Recipe(LMModel4, dict(n_hidden=64), 15, 3e-3, (*_first,'LMModel2')),
     'LMModel5': Recipe(LMModel5, dict(n_hidden=64, n_layers=2), 15, 3e-3, ('LMModel5',)),
     'LMModel6': Recipe(LMModel6, dict(n_hidden=64, n_layers=2), 15, 1e-2, ('LMModel5','LMModel5')),
-    'LMModel7': Recipe(LMModel7, dict(n_hidden=64, n_layers=2, p=0.4), 15, 1e-2, None, wd=0.1, moms=(0.8,0.7,0.8), alpha=2., beta=1.),
+    'LMModel7': Recipe(LMModel7, dict(n_hidden=64, n_layers=2, p=0.4), 15, 1e-2, None, wd=0.1, moms=(0.8,0.7,0.8),
+                       alpha=2., beta=1.),
 }
 chapter_models = tuple(recipes)
 
 # %% ../../nbs/41_runs.recipes.ipynb #9ffe9a48
-_cells = {'LSTM': (LMModel6,LMModel7), 'forget bias 1': (LMModel6,LMModel7), 'coupled LSTM': (CoupledLSTMLMModel6,CoupledLSTMLMModel7),
+_cells = {'LSTM': (LMModel6,LMModel7), 'forget bias 1': (LMModel6,LMModel7),
+          'coupled LSTM': (CoupledLSTMLMModel6,CoupledLSTMLMModel7),
           'no output gate': (OpenLSTMLMModel6,OpenLSTMLMModel7), 'GRU': (GRULMModel6,GRULMModel7)}
 cell_kinds = tuple(_cells)
 
@@ -90,7 +94,8 @@ for _kind,_classes in _cells.items():
     for _name,_cls in zip(('LMModel6','LMModel7'), _classes):
         recipes[f'{_name}, {_kind}'] = replace(recipes[_name], model_cls=_cls, wd_biases=True,
                                                init=start_open if _kind=='forget bias 1' else None)
-recipes['AWD-LSTM'] = replace(recipes['LMModel7'], model_cls=AWDLSTMModel, sizes=dict(n_hidden=64, n_layers=2), wd_biases=True)
+recipes['AWD-LSTM'] = replace(recipes['LMModel7'], model_cls=AWDLSTMModel, sizes=dict(n_hidden=64, n_layers=2),
+                              wd_biases=True)
 
 def recipe(
     name:str, # Name of a run; `recipes` has them all
@@ -139,7 +144,8 @@ def hold_out(
     stop:int=8082, # Last number; the training text of the chapter's LMModel4 to LMModel7 ends in the next one
 )->Held: # `train`, the tokens before `start`; `held`, those from `start` to `stop`; and both numbers
     "Cut the chapter's training text in two: one part to train with, one to make choices with"
-    numbers = [n for o in corpus_files.values() for n in o][:-1]  # 8,000 is not among them; no separator follows the last
+    # 8,000 is not among them; no separator follows the last
+    numbers = [n for o in corpus_files.values() for n in o][:-1]
     ends = dict(zip(numbers, (nums==vocab.w2i['.']).nonzero()[:,0].tolist()))
     if not (start-1 in ends and stop in ends and start<=stop):
         raise ValueError(f"the text cannot be cut into numbers before {start}, and those from {start} to {stop}")
@@ -188,7 +194,8 @@ def dls(self:Recipe,
         # 64 rows to validate with, whatever `bs`: a row's first tokens cannot be guessed, so the number of rows counts
         train,valid = self.seqs(part)
         return DataLoaders(flat_dls(train, train, self.bs, group).train, flat_dls(valid, valid, 64, group).valid)
-    if part!='chapter': raise ValueError(f"the plain way reads the text as the chapter does: pass `fast=True` for the part {part!r}")
+    if part!='chapter':
+        raise ValueError(f"the plain way reads the text as the chapter does: pass `fast=True` for the part {part!r}")
     parts = split_seqs((lm_seqs if self.data=='sequences' else next_token_seqs)(chapter_corpus()[1], self.sl))
     kw = {} if num_workers is None else dict(num_workers=num_workers)
     # fastai's default for pairs: only the training loader drops an incomplete last batch
@@ -211,11 +218,14 @@ def learner(self:Recipe,
     dls = self.dls(fast, part, num_workers)
     self.start(seed)
     model = self.model()
-    loss = self.loss or (F.cross_entropy if self.data!='sequences' else QuickCrossEntropyLossFlat if fast else CrossEntropyLossFlat)
-    cbs = rnn_cbs(self.alpha, self.beta) if self.alpha is not None else [ModelResetter()] if hasattr(model, 'reset') else []
-    kw = dict(opt_func=partial(ForeachAdam, eps=self.eps)) if fast else {} if self.eps==1e-5 else dict(opt_func=partial(Adam, eps=self.eps))
-    learn = (QuickLearner if fast else Learner)(dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
-        metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases, **kw)
+    flat = QuickCrossEntropyLossFlat if fast else CrossEntropyLossFlat
+    loss = self.loss or (flat if self.data=='sequences' else F.cross_entropy)
+    if self.alpha is not None: cbs = rnn_cbs(self.alpha, self.beta)
+    else: cbs = [ModelResetter()] if hasattr(model, 'reset') else []
+    learn = (QuickLearner if fast else Learner)(
+        dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
+        metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases,
+        opt_func=partial(ForeachAdam if fast else Adam, eps=self.eps))
     if part=='final':
         learn.add_cb(_NoValidation())
         learn.metrics,learn.recorder.valid_metrics = [],False  # no columns for what is not measured

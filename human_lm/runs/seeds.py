@@ -23,7 +23,8 @@ def seed_tasks(
     "A run of each of the models from each seed"
     if n_seeds<1: raise ValueError(f'`n_seeds` must be at least 1, got {n_seeds}')
     for o in names: published_table(o)  # a name that is wrong should be known now
-    return {(o,seed): (reproduce_model, dict(name=o, seed=seed, fast=fast)) for seed in range(n_seeds) for o in longest_first(names)}
+    return {(o,seed): (reproduce_model, dict(name=o, seed=seed, fast=fast))
+            for seed in range(n_seeds) for o in longest_first(names)}
 
 def seed_accuracies(
     names:list, # Models of the chapter, `LMModel1` to `LMModel7`
@@ -44,7 +45,9 @@ Spread = namedtuple('Spread', 'mean std least greatest n_below')
 def seed_spread(
     accs:list, # Accuracy of each seed
     published:float, # The published accuracy
-)->Spread: # Mean, sample standard deviation (`None` for a single seed), least, greatest, and how many lie below the published one
+    # Mean, sample standard deviation (`None` for a single seed), least, greatest, and how many lie below the published
+    # one
+)->Spread:
     "How the accuracies of several seeds lie, and where the published one lies among them"
     std = statistics.stdev(accs) if len(accs)>1 else None
     return Spread(statistics.fmean(accs), std, min(accs), max(accs), sum(o<published for o in accs))
@@ -59,7 +62,8 @@ def spread_table(
         pub = published_table(name)[-1][2]
         o = seed_spread(accs, pub)
         std = '' if o.std is None else f'{o.std:.3f}'
-        rows.append((name, f'{pub:.3f}', f'{o.mean:.3f}', std, f'{o.least:.3f}', f'{o.greatest:.3f}', f'{o.n_below} of {len(accs)}'))
+        rows.append((name, f'{pub:.3f}', f'{o.mean:.3f}', std, f'{o.least:.3f}', f'{o.greatest:.3f}',
+                     f'{o.n_below} of {len(accs)}'))
     return markdown_table(rows)
 
 # %% ../../nbs/45_runs.seeds.ipynb #ee4c3cc3
@@ -77,14 +81,16 @@ chapter_claims = [
 # %% ../../nbs/45_runs.seeds.ipynb #52550243
 def check_claims(
     models:dict, # Name of each model, and its accuracies, as `seed_accuracies` gives them
-)->list: # One `dict` a claim whose two models are there: `claim`, `better`, `worse`, `held`, `of`, `mean_gain` (accuracy)
+    # One `dict` a claim whose two models are there: `claim`, `better`, `worse`, `held`, `of`, `mean_gain` (accuracy)
+)->list:
     "In how many of the seeds each of `chapter_claims` holds"
     res = []
     for c in chapter_claims:
         if not {c.better, c.worse}<=set(models): continue
         gains = [a-b for a,b in zip(models[c.better], models[c.worse])]
         held = sum(o>0 for o in gains)
-        res.append(dict(claim=c.text, better=c.better, worse=c.worse, held=held, of=len(gains), mean_gain=statistics.fmean(gains)))
+        res.append(dict(claim=c.text, better=c.better, worse=c.worse, held=held, of=len(gains),
+                        mean_gain=statistics.fmean(gains)))
     return res
 
 def claims_table(
@@ -92,16 +98,17 @@ def claims_table(
 )->str: # A table in Markdown
     "Each claim, how often it held, and by how many points on average"
     rows = [('claim', 'better', 'worse', 'holds in', 'points apart (mean)')]
-    rows += [(o['claim'], o['better'], o['worse'], f"{o['held']} of {o['of']}", f"{100*o['mean_gain']:+.1f}") for o in claims]
+    rows += [(o['claim'], o['better'], o['worse'], f"{o['held']} of {o['of']}", f"{100*o['mean_gain']:+.1f}")
+             for o in claims]
     return markdown_table(rows)
 
 # %% ../../nbs/45_runs.seeds.ipynb #66a7e4b9
 def plot_seeds(
     models:dict, # Name of each model, and its accuracies, as `seed_accuracies` gives them
     baseline:float, # Accuracy of always guessing the commonest token
-    ceiling:float, # Accuracy of the reference reader
+    reference:float, # Accuracy of the reference reader
 ): # `Picture`
-    "Each model's seeds as dots, the published figure as a diamond, the baseline and the ceiling as lines, on one axis"
+    "Each model's seeds as dots, the published figure as a diamond, baseline and reference as lines, on one axis"
     from human_lm.pictures.figure import Picture,palette  # here, for the command needs no picture
     import matplotlib.pyplot as plt
     fig,ax = plt.subplots(figsize=(7.6, 0.9+0.52*len(models)), layout='constrained')
@@ -113,10 +120,12 @@ def plot_seeds(
         # dots on three levels in turn, so that equal ones do not hide each other
         dy = [0.16*(i%3-1) for i in range(len(accs))]
         ax.plot([o.least, o.greatest], [y,y], c=palette['sky'], lw=7, alpha=0.35, solid_capstyle='round')
-        ax.plot(sorted(accs), [y+d for d in dy], 'o', ms=4, c=palette['blue'], label=f'{len(accs)} seeds' if y==0 else None)
+        ax.plot(sorted(accs), [y+d for d in dy], 'o', ms=4, c=palette['blue'],
+                label=f'{len(accs)} seeds' if y==0 else None)
         ax.plot([o.mean]*2, [y-0.32, y+0.32], c=palette['black'], lw=2, label='their mean' if y==0 else None)
         ax.plot(pub, y, 'D', ms=9, mfc='none', mew=2, c=palette['red'], label='published' if y==0 else None)
-    for x,text,ha in ((baseline, f' majority token {100*baseline:.1f} %', 'left'), (ceiling, f'ceiling {100*ceiling:.1f} % ', 'right')):
+    for x,text,ha in ((baseline, f' majority token {100*baseline:.1f} %', 'left'),
+                      (reference, f'reference reader {100*reference:.1f} % ', 'right')):
         ax.axvline(x, ls='--', lw=1.5, c='#555555')
         ax.text(x, -0.72, text, ha=ha, va='center', c='#333333')
     ax.set(yticks=range(len(models)), yticklabels=list(models), xlim=(0.1,1), ylim=(len(models)-0.45, -0.95),
@@ -125,4 +134,4 @@ def plot_seeds(
     ax.spines[['top','right']].set_visible(False)
     ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0.06, 0.02))
     return Picture(fig, f'Accuracies of several seeds beside the published one: {"; ".join(said)}. '
-                        f'Always guessing the commonest token gives {baseline:.2f}, the ceiling is {ceiling:.2f}.')
+                        f'Always guessing the commonest token gives {baseline:.2f}, the reference reader gets {reference:.2f}.')

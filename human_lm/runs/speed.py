@@ -43,7 +43,8 @@ def floor_fit(
     stateful,text = hasattr(model, 'reset'),run.alpha is not None
     exempt = {id(o) for o in norm_bias_params(model)}  # fastai does not decay biases
     groups = [[p for p in model.parameters() if (id(p) in exempt)==o] for o in (False,True)]
-    opt = torch.optim.AdamW([dict(params=groups[0], weight_decay=run.wd or 0.01), dict(params=groups[1], weight_decay=0.)],
+    opt = torch.optim.AdamW([dict(params=groups[0], weight_decay=run.wd or 0.01),
+                             dict(params=groups[1], weight_decay=0.)],
                             lr=run.lr, betas=(0.9,0.99), eps=1e-5, fused=True)
     n = n_epoch*len(parts[0])
     lrs = up_and_down(0.25, run.lr/25, run.lr, run.lr/1e5)
@@ -128,7 +129,9 @@ def time_models(
             for w,fit in _ways.items():
                 s,rows[w] = fit(name, n_epoch)
                 secs[w].append(s/n_epoch)
-            if each: each(f'{name}, {i+1} of {repeats}: ' + ', '.join(f'{w} {o[-1]:.2f} s' for w,o in secs.items()) + ' an epoch')
+            if each:
+                said = ', '.join(f'{w} {o[-1]:.2f} s' for w,o in secs.items())
+                each(f'{name}, {i+1} of {repeats}: {said} an epoch')
         x = recipe(name).dls(fast=True)
         n = sum(o[0].numel() for dl in x for o in dl)
         res[name] = {**{f'{w}_s': round(statistics.median(o), 4) for w,o in secs.items()}}
@@ -171,13 +174,15 @@ class _TrainFor(Callback):
 
 def _train_dls(ds, bs):
     train = split_seqs(ds)[0]
-    return flat_dls(train, train, bs=bs, group=True)  # nothing is validated, and the rest of a short text would not fill a batch
+    # nothing is validated, and the rest of a short text would not fill a batch
+    return flat_dls(train, train, bs=bs, group=True)
 
 def _train_speed(ds, vocab, bs, n_batch):
     "Tokens a second of LMModel6 over `n_batch` batches of `ds`, its passes as many as that takes"
     from human_lm.lstm import LMModel6
     dls = _train_dls(ds, bs)
-    learn = QuickLearner(dls, LMModel6(len(vocab), 64, 2), loss_func=CrossEntropyLossFlat(), opt_func=ForeachAdam, cbs=ModelResetter)
+    learn = QuickLearner(dls, LMModel6(len(vocab), 64, 2), loss_func=CrossEntropyLossFlat(), opt_func=ForeachAdam,
+                         cbs=ModelResetter)
     timer = _TrainFor(n_batch)
     with learn.no_bar(),learn.no_logging(): learn.fit(-(-n_batch//len(dls.train)), 1e-3, cbs=timer)
     return timer.tokens/timer.secs
