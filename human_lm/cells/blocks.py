@@ -63,8 +63,8 @@ class BlockGRUCell(RNNCell):
         nn.Module.__init__(self)
         check_sizes(ni=ni, nh=nh, n_blocks=n_blocks, n_members=n_members)
         if nh%(n_blocks*n_members):
-            raise ValueError(f"{nh} activations cannot be shared out evenly among {n_members} member{'s'*(n_members>1)} "
-                             f"of {n_blocks} blocks each")
+            members = f"{n_members} member{'s'*(n_members>1)} of {n_blocks} blocks each"
+            raise ValueError(f"{nh} activations cannot be shared out evenly among {members}")
         self.n_blocks,self.n_members = n_blocks,n_members
         self.ih,self.hh = (SplitLinear(o, 2*n_blocks+nh//n_members, n_members) for o in (ni,nh))
 
