@@ -277,7 +277,6 @@ def shapes(pic, kind): return [o for o in pic.fig.axes[0].patches if type(o) is 
 def key(pic):
     "Colour and style of each name in the legend"
     ax = pic.fig.axes[0]
-    at = {round(float(o.get_ydata()[0]), 3):o for o in ax.lines}
     lines = {(round(float(o.get_xdata()[1]), 3), round(float(o.get_ydata()[0]), 3)):(o.get_color(), o.get_linestyle()) for o in ax.lines}
     texts = {(round(t.get_position()[0]-0.2, 3), round(t.get_position()[1], 3)):t.get_text() for t in ax.texts}
     return {texts[k]:v for k,v in lines.items()}

@@ -47,7 +47,7 @@ def test_bit_for_bit(name, dtype, path):
     assert [(n,p.shape) for n,p in got.named_parameters()]==[(n,p.shape) for n,p in m.named_parameters()]
 
 def test_arguments_are_found():
-    for name,args in models.items(): assert tuple(model_sizes(build(name)).values())==args
+    for name,args in models.items(): assert tuple(lm_sizes(build(name)).values())==args
 
 @pytest.mark.parametrize('name', others)
 def test_every_model_of_the_package(name, path):

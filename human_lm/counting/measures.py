@@ -8,7 +8,6 @@ __all__ = ['Rows', 'Written', 'Count', 'as_reader', 'read_rows', 'text_perplexit
 
 # %% ../../nbs/60_counting.measures.ipynb #51bccba0
 from collections import namedtuple
-from itertools import takewhile
 
 import torch
 import torch.nn.functional as F

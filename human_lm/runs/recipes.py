@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 
-import fastai.callback.schedule  # gives `Learner` its `fit_one_cycle`
+import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
 from fastai.callback.core import Callback,CancelValidException
 from fastai.callback.rnn import ModelResetter,rnn_cbs
 from fastai.data.core import DataLoaders

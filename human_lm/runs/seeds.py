@@ -134,4 +134,5 @@ def plot_seeds(
     ax.spines[['top','right']].set_visible(False)
     ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0.06, 0.02))
     return Picture(fig, f'Accuracies of several seeds beside the published one: {"; ".join(said)}. '
-                        f'Always guessing the commonest token gives {baseline:.2f}, the reference reader gets {reference:.2f}.')
+                        f'Always guessing the commonest token gives {baseline:.2f}, '
+                        f'the reference reader gets {reference:.2f}.')

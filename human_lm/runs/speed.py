@@ -25,7 +25,7 @@ from ..training.learner import *
 
 from fastai.callback.core import Callback,CancelTrainException,CancelValidException
 from fastai.callback.rnn import ModelResetter
-import fastai.callback.schedule  # gives `Learner` its `fit_one_cycle`
+import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
 from fastai.losses import CrossEntropyLossFlat
 from fastai.torch_core import norm_bias_params
 

@@ -40,7 +40,7 @@ def rows_dls(
 # %% ../../nbs/33_training.processes.ipynb #c35fe99c
 def need_accelerate():
     "`ImportError` that says what to install, unless Accelerate is there"
-    try: import accelerate
+    try: import accelerate  # noqa: F401, asks whether it is there
     except ImportError:
         raise ImportError("training in more than one process needs Accelerate: `pip install accelerate`") from None
 
@@ -57,7 +57,7 @@ def fit_processes(
         learn.fit_one_cycle(n_epoch, lr, **kwargs)
         return learn
     need_accelerate()
-    import fastai.distributed  # gives `Learner` its `distrib_ctx`
+    import fastai.distributed  # noqa: F401, gives `Learner` its `distrib_ctx`
     learn.dls = rows_dls(learn.dls)
     torch.manual_seed(seed + rank_distrib())  # the models are alike by now; their dropout masks should not be
     on_cpu = next(learn.model.parameters()).device.type=='cpu' and not torch.cuda.is_available()

@@ -1,5 +1,5 @@
-"""From a text file to batches: seconds and memory for 1, 10 and 100 MB of English, words and byte pairs; and how fast batches come.
-Read in nbs/52_text.own.ipynb."""
+"""From a text file to batches: seconds and memory for 1, 10 and 100 MB of English, words and byte pairs; and how fast
+batches come. Read in nbs/52_text.own.ipynb."""
 import json,subprocess,sys,tempfile
 from pathlib import Path
 
@@ -15,8 +15,9 @@ start,n = time.perf_counter(),0
 for i,(x,y) in enumerate(dls.train):
     n += x.numel()
     if i==300: break
-print(json.dumps(dict(seconds=round(seconds, 1), mb_more=round(after-before), tokens=len(dls.train_ds.nums)+len(dls.valid_ds.nums),
-                      mb_tokens=round((dls.train_ds.nums.nbytes+dls.valid_ds.nums.nbytes)/2**20, 1), vocabulary=len(dls.vocab),
+parts = dls.train_ds.nums,dls.valid_ds.nums
+print(json.dumps(dict(seconds=round(seconds, 1), mb_more=round(after-before), tokens=sum(map(len, parts)),
+                      mb_tokens=round(sum(o.nbytes for o in parts)/2**20, 1), vocabulary=len(dls.vocab),
                       million_a_second=round(n/(time.perf_counter()-start)/1e6, 1))))
 '''
 
@@ -32,7 +33,8 @@ def measure(mb, tok):
     if out.returncode: raise RuntimeError(out.stderr)
     return json.loads(out.stdout[out.stdout.rindex('{'):])  # a progress bar comes first
 
-def tasks(n_seeds=None): return {(tok,mb): (measure, dict(mb=mb, tok=tok)) for mb in (100,10,1) for tok in ('bpe','words')}
+def tasks(n_seeds=None):
+    return {(tok,mb): (measure, dict(mb=mb, tok=tok)) for mb in (100,10,1) for tok in ('bpe','words')}
 
 def result(done):
     "Of each tokeniser and size, in megabytes, what was measured"
