@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..runs.published import *
 from ..runs.reproduce import *
+from ..runs.results import *
 from ..runs.seeds import *
 from ..runs.workers import *
 from .terminal import *
@@ -64,7 +65,7 @@ def _one_run_each(names, seed, fast, faithful, jobs):
             n_ended += 1
             if not sys.stdout.isatty(): print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {res['rows'][-1][2]:.6f}", flush=True)
         def during(name, o): line(name, o[0], f'accuracy {o[1]:.3f}')
-        done,failed = _run_all(tasks, jobs, each, during)
+        done,failed = _run_all(tasks, min(jobs or n_cores(), len(names)), each, during)  # the baseline is worth no process
     models = {o: done[o] for o in names if o in done}
     for name,o in models.items():
         print(f"\n{name}: {len(o['rows'])} epochs at {o['lr']}, seed {seed}")
