@@ -84,7 +84,7 @@ def _digest(tensors, meta):
     return h.hexdigest()
 
 # %% ../../nbs/53_text.save.ipynb #89f0c24d
-_format,_most = 2,1000  # the most tensors that a model may have
+_format,_most = 2,500  # the most tensors that a model may have
 
 def save_lm(
     model, # Learner; or a model of this package, such as `LMModel7` or `AWDLSTMModel`, on any device
@@ -203,7 +203,7 @@ def load_lm(
         if cls is None:
             raise ValueError(f"{path} holds a {name}, which is no model of this package: pass its class in `classes`")
         if not _fits(cls, sizes, shapes):
-            raise ValueError(f"the weights in {path} do not fit a {name} made with {sizes}")
+            raise ValueError(f"{path} is damaged: its weights do not fit a {name} made with {sizes}")
         made.append(cls)
     meta,tensors = _read(path, check)
     vocab = _vocab(meta, meta['sizes']['vocab_sz'], path, tok)
