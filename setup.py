@@ -18,7 +18,7 @@ setup(
     package_data={cfg['lib_name']: cfg['package_data'].split()},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev','processes')},
+    extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev','processes','tokenizers','onnx')},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
     zip_safe=False)

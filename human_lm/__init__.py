@@ -1,6 +1,7 @@
 __version__ = "0.0.1"
 # nbdev keeps the line above and leaves the rest of this file to us: the front door.
-# A name is imported when it is first asked for, so that `from human_lm import LMModel6` loads torch and the chapter's models, but none of fastai.
+# A name is imported when it is first asked for, so that `from human_lm import LMModel6` loads torch and the chapter's
+# models, but none of fastai.
 import sys,warnings
 from difflib import get_close_matches
 from importlib import import_module
@@ -29,7 +30,8 @@ def __getattr__(name):
     if name in _home: return getattr(import_module(f'.{_home[name]}', __name__), name)
     if not name.startswith('_') and find_spec(f'{__name__}.{name}'): return import_module(f'.{name}', __name__)
     near = get_close_matches(name, _home, 1)
-    said = f"{__name__} has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; `{__name__}.all` has every public name")
+    more = f"did you mean {near[0]!r}?" if near else f"`{__name__}.all` has every public name"
+    said = f"{__name__} has no {name!r}; {more}"
     # `from human_lm import …` drops the words of an AttributeError
     raise (ImportError if sys._getframe(1).f_globals.get('__name__')=='importlib._bootstrap' else AttributeError)(said)
 

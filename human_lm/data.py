@@ -97,12 +97,14 @@ def _move_aside(dest):
 
 # %% ../nbs/00_data.ipynb #5b37c2b9
 def _corpus_folder():
-    "Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and it cannot be written"
+    """Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and it cannot be
+    written"""
     from fastai.data.external import fastai_path  # slow to import, and nothing else in this module needs it
     home = Path(os.getenv('FASTAI_HOME', '~/.fastai'))
     try: return fastai_path('data')/'human_numbers'
     except (configparser.Error,UnicodeError,TypeError) as e:  # no INI file, no text, no folder named
-        raise OSError(f"fastai's configuration {home/'config.ini'} is damaged: delete it, and fastai makes a new one") from e
+        raise OSError(f"fastai's configuration {home/'config.ini'} is damaged: "
+                      "delete it, and fastai makes a new one") from e
     except OSError as e:
         raise OSError(f"cannot write to {home}, where fastai keeps its configuration ({e}): "
                       "set the environment variable FASTAI_HOME to a folder that you can write to") from e
@@ -123,8 +125,8 @@ def human_numbers(
             if dest.exists(): _move_aside(dest)
             _write_corpus(dest)
     except OSError as e:
-        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): set the environment "
-                      "variable FASTAI_HOME to a folder that you can write to, or change `data` in fastai's config.ini") from e
+        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): set the environment variable FASTAI_HOME "
+                      "to a folder that you can write to, or change `data` in fastai's config.ini") from e
     return dest
 
 # %% ../nbs/00_data.ipynb #df108077

@@ -1,4 +1,4 @@
-import errno,hashlib,shutil,subprocess,sys
+import errno,hashlib,random,shutil,subprocess,sys
 
 import pytest,torch
 from hypothesis import given, strategies as st
@@ -200,3 +200,12 @@ def test_damaged_configuration(fastai_home, text):
 def test_configuration_that_cannot_be_written(fastai_home):
     fastai_home.write_text('a file where the folder should be')
     with pytest.raises(OSError, match='where fastai keeps its configuration.*FASTAI_HOME'): human_numbers()
+
+def test_numbers_are_spelled_as_inflect_spells_them():
+    "A library that knows English is the judge: small numbers, round ones, and any below 10¹²"
+    inflect = pytest.importorskip('inflect', reason='the judge of spelling is not installed')
+    engine,rng = inflect.engine(),random.Random(0)
+    def judge(n): return engine.number_to_words(n, andword='', comma='').replace('-', ' ').replace(',', '')
+    numbers = [*range(1, 2200), *range(2200, 20_001, 7), *(k*10**e for k in (1,2,9,10,11,19,20,99,100,101,999) for e in range(10))]
+    numbers += [rng.randrange(1, 10**rng.randrange(1, 13)) for _ in range(1500)]
+    assert [n for n in numbers if spell(n)!=judge(n)]==[]

@@ -186,7 +186,7 @@ def test_generate_measure_cache(name):
     m,vocab,text = build(name),Vocab(words),ids(1, 40)[0]
     m(ids())
     kept = getattr(m, 'h', None)
-    written = list(generate(m, vocab, words[:3], n=5))
+    written = list(generate(m, words[:3], vocab, n=5))
     ctx = torch.tensor([[vocab.w2i[w] for w in words[:3]]])
     with borrowed(m):
         first = scores(m(ctx))
@@ -199,6 +199,18 @@ def test_generate_measure_cache(name):
     same(pieces, CacheReader(m, theta=1., lam=0.5, size=10)(text[None]))
     torch.testing.assert_close(pieces.exp().sum(-1), torch.ones(1, 40))
     assert m.training and getattr(m, 'h', None) is kept
+
+@pytest.mark.parametrize('name', family)
+def test_save_and_load(name, tmp_path):
+    "The same class, arguments and answers; what its class would not make again is refused"
+    m,path = build(name),tmp_path/'m.safetensors'
+    if 'scratch' in name:
+        with pytest.raises(TypeError, match='not as its class makes it'): save_lm(m, path)
+        return
+    save_lm(m, path, Vocab(words))
+    other,vocab = load_lm(path, classes=[BuiltInAWD])
+    assert type(other) is type(m) and other.made_with==m.made_with and vocab==Vocab(words)
+    assert torch.equal(scores(other(ids())), scores(m.eval()(ids())))
 
 # Looking inside
 
@@ -265,7 +277,6 @@ def shapes(pic, kind): return [o for o in pic.fig.axes[0].patches if type(o) is 
 def key(pic):
     "Colour and style of each name in the legend"
     ax = pic.fig.axes[0]
-    at = {round(float(o.get_ydata()[0]), 3):o for o in ax.lines}
     lines = {(round(float(o.get_xdata()[1]), 3), round(float(o.get_ydata()[0]), 3)):(o.get_color(), o.get_linestyle()) for o in ax.lines}
     texts = {(round(t.get_position()[0]-0.2, 3), round(t.get_position()[1], 3)):t.get_text() for t in ax.texts}
     return {texts[k]:v for k,v in lines.items()}

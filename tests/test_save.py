@@ -11,11 +11,12 @@ from human_lm.text import save as saving
 from conftest import run_python
 
 words = [f'w{i}' for i in range(9)]
+others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BlockLMModel=(9,6,1,0.3,0.1,2,2))
 models = {'LMModel1':(9,5), 'LMModel2':(9,5), 'LMModel3':(9,5), 'LMModel4':(9,5), 'LMModel5':(9,5,2), 'LMModel6':(9,5,2), 'LMModel7':(9,5,2,0.3)}
 
 def build(name='LMModel7', seed=0):
     torch.manual_seed(seed)
-    return globals()[name](*models[name])
+    return globals()[name](*{**models,**others}[name])
 
 def scores(m, x):
     m.eval()
@@ -46,12 +47,108 @@ def test_bit_for_bit(name, dtype, path):
     assert [(n,p.shape) for n,p in got.named_parameters()]==[(n,p.shape) for n,p in m.named_parameters()]
 
 def test_arguments_are_found():
-    for name,args in models.items(): assert tuple(model_sizes(build(name)).values())==args
+    for name,args in models.items(): assert tuple(lm_sizes(build(name)).values())==args
+
+@pytest.mark.parametrize('name', others)
+def test_every_model_of_the_package(name, path):
+    "Saved and loaded without its class being passed"
+    m = build(name)
+    save_lm(m, path, Vocab(words))
+    got,_ = load_lm(path)
+    assert type(got) is type(m) and torch.equal(scores(got, x), scores(m, x)) and got.made_with==m.made_with
+
+class Counts(LMModel5):
+    "A model with a buffer that its class makes, and one that is not kept"
+    def __init__(self, vocab_sz, n_hidden, n_layers):
+        super().__init__(vocab_sz, n_hidden, n_layers)
+        self.register_buffer('seen', torch.zeros(3, dtype=torch.long))
+        self.register_buffer('passing', torch.zeros(2), persistent=False)
+
+def test_buffers(path):
+    m = Counts(9, 5, 1)
+    m.seen += 7
+    save_lm(m, path)
+    got,_ = load_lm(path, classes=[Counts])
+    assert got.seen.tolist()==[7,7,7] and 'passing' not in st_load(path.read_bytes())
+
+def test_arguments_that_no_file_holds(path):
+    class Odd(LMModel5):
+        def __init__(self, vocab_sz, n_hidden, kind): super().__init__(vocab_sz, n_hidden, 1)
+    for kind,match in ((torch.nn.LSTM,'no file can hold'), ((1,2),'would come back as')):
+        with pytest.raises(TypeError, match=match): save_lm(Odd(9, 5, kind), path)
+
+@pytest.mark.parametrize('tok', ['words','chars','fastai','bpe'])
+@pytest.mark.filterwarnings('ignore:the text is small')
+def test_tokeniser_comes_along(tok, path):
+    from human_lm.text.own import text_dls
+    v = text_dls('The cat sat on the mat, and the dog lay. '*30, tok=tok, max_vocab=280).vocab
+    save_lm(LMModel4(len(v), 4), path, v)
+    got = load_lm(path)[1]
+    assert type(got) is TextVocab and got.encode('The Dog, sat!').tolist()==v.encode('The Dog, sat!').tolist() and got.to_text(got.encode('The mat.'))==v.to_text(v.encode('The mat.'))
+
+def cut_at_dashes(items): return (o.split('-') for o in items)
+
+def test_tokeniser_that_is_a_function(path):
+    from human_lm.text.tokens import as_tok
+    v = TextVocab('abab', 1, tok=as_tok(cut_at_dashes))
+    save_lm(LMModel4(4, 4), path, v)
+    with pytest.warns(UserWarning, match='cut by a function, cut_at_dashes, which no file can hold: pass it as `tok`'): got = load_lm(path)[1]
+    assert got.encode('a b').tolist()==v.encode('a-b').tolist()
+    assert load_lm(path, tok=cut_at_dashes)[1].encode('a-b').tolist()==v.encode('a-b').tolist()
+
+def test_older_files(path):
+    v = TextVocab('aaabbb', 1)
+    save_lm(LMModel5(4, 5, 1), path, v)
+    for cls in ('TextVocab','Vocab'):
+        forged(path, format='1', tok=None, vocab_class=cls, tensors=st_load(path.read_bytes()))
+        if cls=='TextVocab':
+            with pytest.warns(UserWarning, match='older format, without the tokeniser'): got = load_lm(path)[1]
+            assert load_lm(path, tok='chars')[1].encode('ab').tolist()==v.encode(['a','b']).tolist()
+        else: got = load_lm(path)[1]
+        assert got==v
+
+@pytest.mark.parametrize('tok', ['3', '{}', '{"name":"bpe","state":{"state":"x"}}', '{"name":"bpe","state":{"vocab_sz":1}}', '{"name":"words","state":[]}', '{"name":"words","state":{"a":1}}'])
+def test_forged_tokenisers(path, tok):
+    v = TextVocab('aaabbb', 1)
+    save_lm(LMModel5(4, 5, 1), path, v)
+    forged(path, tok=tok, tensors=st_load(path.read_bytes()))
+    with pytest.raises(ValueError, match='tokeniser'): load_lm(path)
+
+def test_large_and_endless_files(tmp_path):
+    "Refused by what they say of themselves, before they are read"
+    path = tmp_path/'m'
+    save_lm(build(), path)
+    head = path.read_bytes()
+    with open(path, 'r+b') as f: f.truncate(40*2**30)
+    with pytest.raises(ValueError, match='damaged: it has 42,949,672,960 bytes, and should have'): load_lm(path)
+    path.write_bytes((2**40).to_bytes(8, 'little')+head[8:])
+    with pytest.raises(ValueError, match='its description alone should have 1,099,511,627,776'): load_lm(path)
+    many = {f't{i}':torch.zeros(1) for i in range(20_000)}
+    path.write_bytes(st_save(many, dict(library='human_lm', format='2', model='LMModel5', sizes=json.dumps(dict(vocab_sz=1, n_hidden=1, n_layers=5000)))))
+    with pytest.raises(ValueError, match='lists 20,000 tensors'): load_lm(path)
+    for device in ('/dev/zero','/dev/null'):
+        if os.path.exists(device):
+            with pytest.raises(ValueError, match='a device or a pipe'): load_lm(device)
+
+@pytest.mark.skipif(not hasattr(os, 'mkfifo'), reason='pipes with a name are of Unix')
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path/'p')
+    with pytest.raises(ValueError, match='a device or a pipe'): load_lm(tmp_path/'p')
+
+def test_float8_files(path):
+    save_lm(build(), path)
+    forged(path, tensors={n:p.detach().to(torch.float8_e4m3fn) for n,p in build().named_parameters()})
+    with pytest.raises(ValueError, match='do not fit'): load_lm(path)
+
+def test_long_names(tmp_path):
+    path = tmp_path/('n'*250)
+    save_lm(build(), path)
+    assert load_lm(path)[1] is None and [o.name for o in tmp_path.iterdir()]==[path.name]
 
 def test_what_is_noted(saved):
     info = saved_info(saved)
-    assert info['library']=='human_lm' and info['format']=='1' and info['model']=='LMModel7'
-    assert info['sizes']==dict(vocab_sz=9, n_hidden=5, n_layers=2, p=0.3) and info['vocab']==words
+    assert info['library']=='human_lm' and info['format']=='2' and info['model']=='LMModel7'
+    assert info['sizes']==dict(vocab_sz=9, n_hidden=5, n_layers=2, p=0.3) and info['vocab']==words and info['tok'] is None
     assert info['versions']==dict(human_lm=human_lm.__version__, torch=torch.__version__, python='.'.join(map(str, sys.version_info[:3])))
 
 def test_any_program_can_read_it(saved):
@@ -121,7 +218,7 @@ def test_any_flipped_bit_is_noticed(data):
 def forged(path, **meta):
     "Write a file whose digest is right, and whose content is not"
     tensors,info = {n:p.detach().contiguous() for n,p in build().named_parameters()},saved_info(path)
-    info = {k:json.dumps(v) if k in ('sizes','vocab','versions') else v for k,v in info.items()}
+    info = {k:json.dumps(v) if k in ('sizes','vocab','versions','tok') else v for k,v in info.items()}
     tensors = meta.pop('tensors', tensors)
     info = {k:v for k,v in {**info, **meta}.items() if v is not None}
     info['sha256'] = saving._digest(tensors, info)
@@ -130,9 +227,9 @@ def forged(path, **meta):
 def sizes(**kw): return json.dumps({**dict(vocab_sz=9, n_hidden=5, n_layers=2, p=0.3), **kw})
 
 @pytest.mark.parametrize('meta,match', [
-    (dict(format='2'), 'format 2, and this version of human_lm reads format 1: update'), (dict(format=None), 'format None'), (dict(library=None), 'not one that `save_lm` wrote'),
+    (dict(format='3'), 'format 3, and this version of human_lm reads format 2: update'), (dict(format=None), 'format None'), (dict(library=None), 'not one that `save_lm` wrote'),
     (dict(sizes=None), 'lacks what makes a model'), (dict(sizes='{'), 'lacks what makes'), (dict(sizes='['*9999), 'lacks what makes'), (dict(vocab=None), 'lacks'),
-    (dict(model='Secret'), 'holds a Secret, which is none of LMModel1'), (dict(model='os.system'), 'holds a os.system'), (dict(model=None), 'holds a None'),
+    (dict(model='Secret'), 'holds a Secret, which is no model of this package: pass its class'), (dict(model='Vocab'), 'holds a Vocab'), (dict(model='check_ids'), 'no model of this'), (dict(model='os.system'), 'holds a os.system'), (dict(model=None), 'holds a None'),
     (dict(model='LMModel6'), 'do not fit a LMModel6'), (dict(sizes='[]'), 'do not fit'), (dict(sizes=sizes(n_hidden=6)), 'do not fit'), (dict(sizes=sizes(vocab_sz=10**30)), 'do not fit'),
     (dict(sizes=sizes(n_layers=10**9)), 'do not fit'), (dict(sizes=sizes(p=7)), 'do not fit'), (dict(sizes=sizes(extra=1)), 'do not fit'), (dict(tensors={'i_h.weight':torch.ones(9,5)}), 'do not fit'),
     (dict(tensors={n:p.detach().int() for n,p in build().named_parameters()}), 'do not fit'),
@@ -152,7 +249,7 @@ class MyLM(LMModel6): "A model class of somebody's own"
 def test_models_of_ones_own(path):
     m = MyLM(9, 5, 1)
     save_lm(m, path)
-    with pytest.raises(ValueError, match='MyLM, which is none of .*`classes`'): load_lm(path)
+    with pytest.raises(ValueError, match='MyLM, which is no model .*`classes`'): load_lm(path)
     got,_ = load_lm(str(path), classes=[MyLM])
     assert type(got) is MyLM and torch.equal(scores(got, x), scores(m, x))
 
@@ -160,7 +257,13 @@ def test_models_that_cannot_be_saved(saved):
     before = saved.read_bytes()
     odd = build('LMModel6'); odd.extra = torch.nn.Linear(2, 2)
     untied = build(); untied.h_o.weight = torch.nn.Parameter(torch.ones(9, 5))
-    for m,match in ((torch.nn.Linear(2,3),'cannot tell what Linear'), (odd,'other weights'), (untied,'other weights'), ('text','cannot tell')):
+    relu = LMModel5(9, 5, 1); relu.rnn = torch.nn.RNN(5, 5, 1, batch_first=True, nonlinearity='relu')
+    dropped = build(); dropped.drop.p = 0.5
+    patched = build(); patched.forward = lambda x: x
+    extra = build(); extra.register_buffer('seen', torch.ones(2))
+    for m,match in ((torch.nn.Linear(2,3),'cannot tell what a Linear'), (odd,'`extra` is a Linear, where its class makes none'), (untied,'other weights'), ('text','cannot tell'),
+                    (relu,"`rnn` has .*relu.*, where its class makes .*tanh"), (dropped,'`drop` has p=0.5, where its class makes 0.3'), (patched,'it has forward='), (extra,'other weights or buffers'),
+                    (build().to(torch.float8_e4m3fn),'cannot run after loading: `i_h.weight` is torch.float8')):
         with pytest.raises(TypeError, match=match): save_lm(m, saved)
     assert saved.read_bytes()==before
 

@@ -48,7 +48,7 @@ def test_ideal_reader(data):
     starts = data.draw(st.lists(st.integers(0, len(s)-1-length), min_size=1, max_size=5))
     assert reference_reader(torch.tensor(s), starts, length).tolist()==[guesses_one_by_one(s, o, length) for o in starts]
 
-def test_ceiling():
+def test_the_reference_reader():
     "The figure of the chapter's outline: 98.3 % of 12,288 targets, every mistake among a row's first six"
     from human_lm.runs.recipes import chapter_corpus
     starts,length = validation_rows()

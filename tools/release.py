@@ -1,6 +1,6 @@
-"""Build the package as it would be published, check it, and try it in an empty environment: `python tools/release.py`, or `make release`
+"""Build the package as it would be published, check it, and try it in an empty environment: `make release`
 
-The wheel is installed without the development requirements, as a user would, and trains LMModel1 from a folder that holds nothing."""
+The wheel is installed without the development requirements, as a user would, and trains LMModel1."""
 import os,shutil,subprocess,sys,tempfile,venv
 from pathlib import Path
 

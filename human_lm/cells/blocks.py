@@ -52,7 +52,8 @@ class SplitLinear(nn.Linear):
 
 # %% ../../nbs/13_cells.blocks.ipynb #93a3e7f8
 class BlockGRUCell(RNNCell):
-    "GRU cell whose gates rule blocks of activations instead of single ones (cf. the master gates of ON-LSTM, arXiv 1810.09536)"
+    """GRU cell whose gates rule blocks of activations instead of single ones (cf. the master gates of ON-LSTM, arXiv
+    1810.09536)"""
     def __init__(self,
         ni:int, # Number of inputs, all members together
         nh:int, # Number of activations in the state, all members together
@@ -62,7 +63,8 @@ class BlockGRUCell(RNNCell):
         nn.Module.__init__(self)
         check_sizes(ni=ni, nh=nh, n_blocks=n_blocks, n_members=n_members)
         if nh%(n_blocks*n_members):
-            raise ValueError(f"{nh} activations cannot be shared out evenly among {n_members} member{'s'*(n_members>1)} of {n_blocks} blocks each")
+            members = f"{n_members} member{'s'*(n_members>1)} of {n_blocks} blocks each"
+            raise ValueError(f"{nh} activations cannot be shared out evenly among {members}")
         self.n_blocks,self.n_members = n_blocks,n_members
         self.ih,self.hh = (SplitLinear(o, 2*n_blocks+nh//n_members, n_members) for o in (ni,nh))
 
@@ -135,7 +137,8 @@ class BlockGRU(Recurrent):
         n_blocks:int=8, # Blocks of each member that share a gate; a `ValueError` if they do not divide its activations
         n_members:int=1, # Networks side by side; a `ValueError` if they do not divide `ni` and `nh`
     ):
-        self.cell_cls = partial(BlockGRUCell, n_blocks=n_blocks, n_members=n_members)  # the base makes its cells with it
+        # the base makes its cells with it
+        self.cell_cls = partial(BlockGRUCell, n_blocks=n_blocks, n_members=n_members)
         super().__init__(ni, nh, n_layers, batch_first)
 
     def forward(self,
@@ -154,7 +157,8 @@ class BlockGRU(Recurrent):
     def _scan(self, cell, x, h):
         w,b = cell.hh.by_member()
         gates_in,h = cell.ih(x).permute(2, 1, 0, 3),h.unflatten(1, (cell.n_members,-1)).transpose(0, 1)
-        with torch.autocast(x.device.type, enabled=False):  # small sums over many steps are kept in the weights' precision
+        # small sums over many steps are kept in the weights' precision
+        with torch.autocast(x.device.type, enabled=False):
             return BlockScan.apply(gates_in.to(w), h.to(w), w, b, cell.n_blocks).permute(2, 1, 0, 3).flatten(2)
 
 # %% ../../nbs/13_cells.blocks.ipynb #3525b842
@@ -182,7 +186,9 @@ class BlockLMModel(GRULMModel7):
 
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-    )->tuple: # Log-probabilities `bs × sl × vocab_sz`, in training mode each member's scores `n_members·bs × sl × vocab_sz`; activations before and after dropout
+        # Log-probabilities `bs × sl × vocab_sz`, in training mode each member's scores `n_members·bs × sl × vocab_sz`;
+        # activations before and after dropout
+    )->tuple:
         "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
         raw = self.read(x)
         out = self.drop(raw)
@@ -192,7 +198,8 @@ class BlockLMModel(GRULMModel7):
 
 # %% ../../nbs/13_cells.blocks.ipynb #b7f0badb
 class MembersLoss:
-    "Cross-entropy of each member of a committee with the same targets; in evaluation mode, and for one member, `CrossEntropyLossFlat`"
+    """Cross-entropy of each member of a committee with the same targets; in evaluation mode, and for one member,
+    `CrossEntropyLossFlat`"""
     def __call__(self,
         scores:torch.Tensor, # `n_members·bs × sl × vocab_sz`, or `bs × sl × vocab_sz`
         targ:torch.Tensor, # Token indices, `bs × sl`

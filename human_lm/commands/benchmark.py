@@ -22,8 +22,9 @@ def bench_table(
     for k,o in res.items():
         if 'plain_s' not in o: continue
         a,b,c,d = (o.get(f'{w}_s') for w in ('plain','no_workers','ours','floor'))
-        rows.append((k.replace('_', ' '), f'{a:.2f}', '' if b is None else f'{b:.2f}', f'{c:.2f}', f'{d:.2f}', f'{a/c:.2f}', f'{c/d:.2f}',
-                     f"{o['tokens_per_s']:,}" if 'tokens_per_s' in o else '', f"{o['peak_mb']:,}" if 'peak_mb' in o else ''))
+        rows.append((k.replace('_', ' '), f'{a:.2f}', '' if b is None else f'{b:.2f}', f'{c:.2f}', f'{d:.2f}',
+                     f'{a/c:.2f}', f'{c/d:.2f}', f"{o['tokens_per_s']:,}" if 'tokens_per_s' in o else '',
+                     f"{o['peak_mb']:,}" if 'peak_mb' in o else ''))
     return markdown_table(rows)
 
 def bench_picture(
@@ -35,7 +36,8 @@ def bench_picture(
     names = [k for k in res if k.startswith('LMModel')]
     fig,axs = plt.subplots(1, 3, figsize=(8.4,3), layout='constrained', width_ratios=(2,1,1))
     for i,(w,c) in enumerate((('plain','red'), ('ours','blue'), ('floor','green'))):
-        axs[0].bar([j+0.27*(i-1) for j in range(len(names))], [res[k][f'{w}_s'] for k in names], 0.25, color=palette[c], label=w)
+        axs[0].bar([j+0.27*(i-1) for j in range(len(names))], [res[k][f'{w}_s'] for k in names], 0.25, color=palette[c],
+                   label=w)
     axs[0].set(xticks=range(len(names)), xlabel='LMModel', ylabel='seconds an epoch', title='Three ways')
     axs[0].set_xticklabels([o.removeprefix('LMModel') for o in names])
     axs[0].legend(frameon=False)
@@ -49,7 +51,8 @@ def bench_picture(
     axs[2].set(xlabel='numbers', ylabel='tokens a second', ylim=(0, 1.15*max(speed)), title='Training, LMModel6')
     w = res['whole_chapter']
     return Picture(fig, 'Three bars a model, seconds that group_chunks takes, and tokens a second in training. '
-                        f'The whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, {w["floor_s"]:.0f} s in the bare loop.')
+                        f'The whole chapter takes {w["plain_s"]:.0f} s the plain way, {w["ours_s"]:.0f} s ours, '
+                        f'{w["floor_s"]:.0f} s in the bare loop.')
 
 # %% ../../nbs/73_commands.benchmark.ipynb #f6f5e2e6
 @terminal_command('human_lm_bench')
@@ -57,7 +60,8 @@ def human_lm_bench(
     args:list=None, # Command line, without the name of the command; that of the process if None
 )->int: # Exit status
     "The command `human_lm_bench`"
-    p = OneLineParser(prog='human_lm_bench', description="Time the chapter's models in one process and in turn: as the chapter does, with and without worker\n"
+    p = OneLineParser(prog='human_lm_bench', description="Time the chapter's models in one process and in turn: "
+                      "as the chapter does, with and without worker\n"
                       "processes, this library's way, and in a bare PyTorch loop. The default takes some minutes.")
     p.add_argument('--models', type=some_of('model', published_models), default=published_models, metavar='1,4,6',
                    help='which models to time (default: all seven)')
@@ -70,7 +74,8 @@ def human_lm_bench(
     p.add_argument('--threads', type=whole_number('the number of threads', 1), metavar='N',
                    help='threads of all ways (default: one, and then as many as PyTorch takes by itself)')
     p.add_argument('--wait', type=whole_number('the number of measurements', 0), default=0, metavar='N',
-                   help="also time N times what a user waits for: human_lm_reproduce, and the chapter's way, as processes with their imports")
+                   help="also time N times what a user waits for: human_lm_reproduce, and the chapter's way, "
+                        "as processes with their imports")
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     p.add_argument('--picture', type=Path, metavar='FILE', help='also draw them, to FILE ending in .svg, .png or .pdf')
     a = p.parse_args(args)
@@ -90,9 +95,12 @@ def human_lm_bench(
         return {**models, 'whole_chapter':dict(whole_chapter(models), threads=n)}
     res = {} if a.threads or n_threads==1 else dict(one_thread=time_with(1))
     res = {**time_with(n_threads), **res, 'group_chunks':time_grouping(), 'scale':scale}
-    say('\n'.join(f'group_chunks, {n:,} samples: {x:.3f} s on a list, {y:.4f} s on the flat data set' for n,x,y in res['group_chunks']))
+    say('\n'.join(f'group_chunks, {n:,} samples: {x:.3f} s on a list, {y:.4f} s on the flat data set'
+                  for n,x,y in res['group_chunks']))
     if a.wait: res['wait'] = time_wait(a.wait, each=say)
     for o in (res.get('one_thread'), res):
-        if o: say(f"\nSeconds an epoch with threads: {o['whole_chapter']['threads']}, medians of {a.repeats}; the last row is all epochs of these models:\n\n{bench_table(o)}")
+        if not o: continue
+        say(f"\nSeconds an epoch with threads: {o['whole_chapter']['threads']}, medians of {a.repeats}; "
+            f"the last row is all epochs of these models:\n\n{bench_table(o)}")
     p.write(a.json, json.dumps(res, indent=1)+'\n')
     p.write(a.picture, lambda path: bench_picture(res).save(path))

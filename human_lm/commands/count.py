@@ -41,13 +41,17 @@ on. Training takes about a minute a seed on a laptop; no network is needed."""
 
 def _parser():
     p = OneLineParser(prog='human_lm_count', description=_about, epilog=_notes)
-    p.add_argument('--start', type=whole_number('the start', 2), default=8084, metavar='N', help='first number to be written (default: 8084)')
-    p.add_argument('--stop', type=whole_number('the stop', 2), default=9999, metavar='N', help='last number to be written (default: 9999)')
+    p.add_argument('--start', type=whole_number('the start', 2), default=8084, metavar='N',
+                   help='first number to be written (default: 8084)')
+    p.add_argument('--stop', type=whole_number('the stop', 2), default=9999, metavar='N',
+                   help='last number to be written (default: 9999)')
     start = p.add_mutually_exclusive_group()
-    start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), default=1, metavar='N', help='train with the seeds 0 to N-1 (default: 1)')
+    start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), default=1, metavar='N',
+                       help='train with the seeds 0 to N-1 (default: 1)')
     start.add_argument('--load', type=Path, metavar='FILE', help='load a model that was saved, and train none')
     p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained, before it counts')
-    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N', help='epochs to train (default: 20)')
+    p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N',
+                   help='epochs to train (default: 20)')
     p.add_argument('--no-cache', action='store_true', help='read without the neural cache')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
@@ -83,7 +87,8 @@ def human_lm_count(
     a = parser.parse_args(args)
     if a.stop<a.start: parser.error(f'there are no numbers from {a.start} to {a.stop}')
     if a.stop>999_999: parser.error(f'the model knows no words for numbers beyond 999999, got {a.stop}')
-    if a.load and (a.save or a.epochs): parser.error('--save and --epochs are about training, and with --load there is none')
+    if a.load and (a.save or a.epochs):
+        parser.error('--save and --epochs are about training, and with --load there is none')
     parser.check_files(a.json, a.save, read=a.load)
     import torch
     from human_lm.counting.best import best_reader
@@ -97,7 +102,8 @@ def human_lm_count(
     except ValueError as e: parser.error(str(e))
     except OSError as e: parser.error(f'cannot read {a.load}: {e.strerror or e}')
     torch.set_num_threads(1)
-    res = dict(accuracy=[], ceiling=round(float(reference_reader(nums, *validation_rows()).mean()), 4), next_number_accuracy=[], count_length=[], seconds=[])
+    reference = round(float(reference_reader(nums, *validation_rows()).mean()), 4)
+    res = dict(accuracy=[], reference=reference, next_number_accuracy=[], count_length=[], seconds=[])
     saved = None
     try:
         for seed in range(a.seeds):
@@ -107,9 +113,12 @@ def human_lm_count(
             saved = a.save
             reader = TokenReader(model) if a.no_cache else best_reader(model)
             acc = read_rows(reader, nums, *validation_rows()).hits.float().mean().item()
-            print(f'{seconds:.0f} s; {100*acc:.2f} % of the validation tokens, where {100*res["ceiling"]:.2f} % can be known\n', flush=True)
+            print(f'{seconds:.0f} s; {100*acc:.2f} % of the validation tokens; '
+                  f'a reader who may be anywhere in the text gets {100*reference:.2f} %\n', flush=True)
             right,length = show_count(count_on(reader, vocab, a.start, a.stop), colour=sys.stdout.isatty())
             print(f'\n{100*right:.2f} % of the numbers right; {length:,} before the first mistake\n', flush=True)
-            for k,v in dict(accuracy=acc, next_number_accuracy=right, count_length=length, seconds=round(seconds, 1)).items(): res[k].append(v)
-    except KeyboardInterrupt: raise KeyboardInterrupt(f'{saved} holds the last model that was trained' if saved else '') from None
+            got = dict(accuracy=acc, next_number_accuracy=right, count_length=length, seconds=round(seconds, 1))
+            for k,v in got.items(): res[k].append(v)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f'{saved} holds the last model that was trained' if saved else '') from None
     parser.write(a.json, json.dumps(res, indent=1)+'\n')

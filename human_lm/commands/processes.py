@@ -25,7 +25,8 @@ def train_in_processes(
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), help="epochs (default: the chapter's)")
     p.add_argument('--seeds', type=whole_number('the number of seeds', 1), default=1, metavar='N',
                    help='train from the seeds 0 to N-1 (default: 1)')
-    p.add_argument('--bs', type=whole_number('the batch size', 1), default=64, help='rows of a batch, all processes together (default: 64)')
+    p.add_argument('--bs', type=whole_number('the batch size', 1), default=64,
+                   help='rows of a batch, all processes together (default: 64)')
     p.add_argument('--json', type=Path, metavar='FILE', help='write the accuracies to FILE')
     a = p.parse_args(args)
     p.check_files(a.json)
@@ -49,4 +50,5 @@ def train_in_processes(
     if rank_distrib()==0: p.write(a.json, json.dumps(dict(model=a.model, processes=world, accuracy=accs))+'\n')
     if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
 
-if __name__=='__main__' and 'get_ipython' not in globals(): sys.exit(train_in_processes())  # started as a script, and not run as a cell
+# started as a script, and not run as a cell
+if __name__=='__main__' and 'get_ipython' not in globals(): sys.exit(train_in_processes())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..runs.published import *
 from ..runs.reproduce import *
+from ..runs.results import *
 from ..runs.seeds import *
 from ..runs.workers import *
 from .terminal import *
@@ -34,7 +35,8 @@ def _parser():
                        help='another seed than 42, the published one')
     start.add_argument('--seeds', type=whole_number('the number of seeds', 1, 2**32), metavar='N',
                        help='train each model with the seeds 0 to N-1, and tell how the accuracies lie')
-    p.add_argument('--plain', action='store_true', help="train in the chapter's plain way: the same tables, in more time")
+    p.add_argument('--plain', action='store_true',
+                   help="train in the chapter's plain way: the same tables, in more time")
     p.add_argument('--jobs', type=whole_number('the number of processes', 1), metavar='N',
                    help='processes to train in, one thread each (default: one a core)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
@@ -62,9 +64,11 @@ def _one_run_each(names, seed, fast, faithful, jobs):
             nonlocal n_ended
             if name=='baseline': return
             n_ended += 1
-            if not sys.stdout.isatty(): print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {res['rows'][-1][2]:.6f}", flush=True)
+            if not sys.stdout.isatty():
+                acc = res['rows'][-1][2]
+                print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {acc:.6f}", flush=True)
         def during(name, o): line(name, o[0], f'accuracy {o[1]:.3f}')
-        done,failed = _run_all(tasks, jobs, each, during)
+        done,failed = _run_all(tasks, min(jobs or n_cores(), len(names)), each, during)  # the baseline is worth no process
     models = {o: done[o] for o in names if o in done}
     for name,o in models.items():
         print(f"\n{name}: {len(o['rows'])} epochs at {o['lr']}, seed {seed}")
@@ -83,7 +87,9 @@ def _many_seeds(names, n_seeds, fast, jobs):
             (name,seed),acc = run,res['rows'][-1][2]
             ended[name] += 1
             line(name, ended[name], f'seed {seed}: accuracy {acc:.3f}')
-            if not sys.stdout.isatty(): print(f'{sum(ended.values()):{len(str(n_runs))}} of {n_runs}: {name}, seed {seed}: {acc:.6f}', flush=True)
+            if not sys.stdout.isatty():
+                n_ended = sum(ended.values())
+                print(f'{n_ended:{len(str(n_runs))}} of {n_runs}: {name}, seed {seed}: {acc:.6f}', flush=True)
         done,failed = _run_all(seed_tasks(names, n_seeds, fast), jobs, each, None)
     accs = {o: {seed: done[o,seed]['rows'][-1][2] for seed in range(n_seeds) if (o,seed) in done} for o in names}
     common = [seed for seed in range(n_seeds) if all(seed in o for o in accs.values())]

@@ -96,8 +96,9 @@ def live_lines(
         yield lambda name,n,said: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn,Progress,TextColumn,TimeElapsedColumn
-    cols = ('{task.description}', BarColumn(30), '{task.completed:3d} of {task.total} '+unit, '{task.fields[said]}', TimeElapsedColumn())
+    from rich.progress import BarColumn,Progress,TimeElapsedColumn
+    cols = ('{task.description}', BarColumn(30), '{task.completed:3d} of {task.total} '+unit, '{task.fields[said]}',
+            TimeElapsedColumn())
     with Progress(*cols, console=Console(file=sys.stdout, force_jupyter=False)) as p:
         lines = {k: p.add_task(k, total=n, said='', start=False) for k,n in totals.items()}
         def update(name, n, said):

@@ -8,7 +8,7 @@ __all__ = ['thetas', 'lams', 'CacheReader', 'tune_cache']
 # %% ../../nbs/61_counting.cache.ipynb #4beecb9f
 import torch
 
-from .measures import as_reader,read_rows
+from .measures import read_rows
 from ..data import check_sizes
 from ..text.generate import TokenReader
 

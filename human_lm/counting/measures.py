@@ -8,7 +8,6 @@ __all__ = ['Rows', 'Written', 'Count', 'as_reader', 'read_rows', 'text_perplexit
 
 # %% ../../nbs/60_counting.measures.ipynb #51bccba0
 from collections import namedtuple
-from itertools import takewhile
 
 import torch
 import torch.nn.functional as F
@@ -39,7 +38,8 @@ def read_rows(
     if length is None: length = len(stream)-1-int(starts.max())
     check_sizes(length=length, piece=piece)
     if not len(starts) or starts.min()<0 or starts.max()+length>=len(stream):
-        raise ValueError(f"rows of {length+1} tokens, starting at {starts.tolist()[:3]} …, do not fit in a stream of {len(stream)}")
+        raise ValueError(f"rows of {length+1} tokens, starting at {starts.tolist()[:3]} …, "
+                         f"do not fit in a stream of {len(stream)}")
     rows,reader,res = stream[starts[:,None]+torch.arange(length+1)].long(),as_reader(model),[]
     for i in range(0, length, piece):
         scores,targ = reader(rows[:,i:min(i+piece, length)]).cpu().float(),rows[:,i+1:i+1+piece].cpu()
@@ -136,7 +136,9 @@ def count_length(
     start:int, # First number to be written, 2 or more
     stop:int=9999, # Last number to be written
     before:int=20, # Numbers to read before the first is written, as far as there are so many
-)->Count: # `length`, the numbers in a row that are right; the first wrong `number`, or `None`; the `words` written in its place
+    # `length`, the numbers in a row that are right; the first wrong `number`, or `None`; the `words` written in its
+    # place
+)->Count:
     "How far the model counts alone from `start`, and what its first mistake is"
     for o in count_on(model, vocab, start, stop, before):
         if not o.right: return Count(o.number-start, o.number, o.words)
@@ -150,7 +152,9 @@ def measure(
     rows:tuple, # Where in `stream` the rows start that are read, and how many tokens are guessed in each
     start:int=8084, # First number to be written
     stop:int=9999, # Last number to be written
-)->dict: # `accuracy`, `perplexity`, `next_number_accuracy`, `count_length`, `mistake` (the first wrong number, and what was written)
+    # `accuracy`, `perplexity`, `next_number_accuracy`, `count_length`, `mistake` (the first wrong number, and what was
+    # written)
+)->dict:
     "All measures of one model: on rows of `stream`, and on the numbers from `start` to `stop`"
     read,count = read_rows(model, stream, *rows),count_length(model, vocab, start, stop)
     return dict(accuracy=read.hits.float().mean().item(), perplexity=read.nll.mean().exp().item(),
@@ -191,5 +195,6 @@ def plot_counting(
     axs[3].axvline(longest, ls='--', lw=1.5, c='#555555')
     def said(o, key): return f'{sum(o[key])/len(o[key]):.3g}'
     return Picture(fig, 'Measures of several models, as means over the seeds: ' + '; '.join(
-        f"{k} accuracy {said(o,'accuracy')}, perplexity {said(o,'perplexity')}, next number {said(o,'next_number_accuracy')}, count length {said(o,'count_length')}"
+        f"{k} accuracy {said(o,'accuracy')}, perplexity {said(o,'perplexity')}, "
+        f"next number {said(o,'next_number_accuracy')}, count length {said(o,'count_length')}"
         for k,o in models.items())+f'. Counting without a mistake would be a length of {longest}.')

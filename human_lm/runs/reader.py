@@ -15,11 +15,14 @@ def reference_reader(
     starts:list, # Where in `stream` the rows start, `n_rows` places
     length:int, # Tokens to be guessed in each row, the ones after its first
 )->np.ndarray: # Was the guess right? `n_rows × length` of `bool`
-    "Guess each row's tokens knowing `stream`, but not where in it the row starts; `ValueError` if a row leaves `stream`"
+    """Guess each row's tokens knowing `stream`, but not where in it the row starts; `ValueError` if a row leaves
+    `stream`"""
     s,starts = np.asarray(stream),np.asarray(starts)
-    if length<1 or not starts.size: raise ValueError(f'there is nothing to guess in {starts.size} rows of {length} tokens')
+    if length<1 or not starts.size:
+        raise ValueError(f'there is nothing to guess in {starts.size} rows of {length} tokens')
     if starts.min()<0 or starts.max()+length>=len(s):
-        raise ValueError(f'rows of {length+1} tokens do not fit everywhere from {starts.min()} to {starts.max()} in a stream of {len(s)}')
+        raise ValueError(f'rows of {length+1} tokens do not fit everywhere from {starts.min()} to {starts.max()} '
+                         f'in a stream of {len(s)}')
     n_tok,hits = s.max()+1,np.zeros((len(starts), length), dtype=bool)
     group = s  # of every place, after its first token
     for k in range(1, length+1):

@@ -16,7 +16,9 @@ def reproduce_model(
     name:str, # Model of the chapter, `LMModel1` to `LMModel7`
     seed:int=42, # Seed of the chapter's run; 42 is the published one
     fast:bool=True, # The same figures in less time? Otherwise the chapter's plain way
-)->dict: # `seed`; `lr`; `start`, how its random state came about; `rows` and `published`, the two tables (training loss, validation loss, accuracy an epoch); `agreeing_epochs`; `seconds`
+    # `seed`; `lr`; `start`, how its random state came about; `rows` and `published`, the two tables (training loss,
+    # validation loss, accuracy an epoch); `agreeing_epochs`; `seconds`
+)->dict:
     "Train model `name` as the chapter does, and `report` each epoch and its accuracy; `ValueError` for another name"
     # here, so that the tables below can be had at once, without torch
     from human_lm.runs.recipes import recipe
@@ -29,7 +31,8 @@ def reproduce_model(
     start = time.perf_counter()
     with learn.no_logging(), learn.no_bar(): run.fit(learn, cbs=ReportEpochs())
     seconds,rows = round(time.perf_counter()-start, 2),table_rows(learn)
-    return dict(seed=seed, lr=run.lr, start=run.history(), rows=rows, published=published, agreeing_epochs=n_agree(name, rows), seconds=seconds)
+    return dict(seed=seed, lr=run.lr, start=run.history(), rows=rows, published=published,
+                agreeing_epochs=n_agree(name, rows), seconds=seconds)
 
 # %% ../../nbs/44_runs.reproduce.ipynb #3d082d50
 def reproduce_baseline()->dict: # `token`, `index`, `accuracy` and `published`

@@ -7,7 +7,6 @@ __all__ = ['TokenReader', 'choose', 'check_vocab', 'generate', 'generate_texts']
 
 # %% ../../nbs/51_text.generate.ipynb #ce5f1549
 import warnings
-
 import torch
 from torch import nn
 

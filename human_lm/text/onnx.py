@@ -16,7 +16,7 @@ from torch import nn
 from ..data import Vocab
 from ..stateful import KeepsState,borrowed
 from ..runs.results import check_writable,write_whole
-from .save import model_sizes
+from .save import lm_sizes
 
 # %% ../../nbs/54_text.onnx.ipynb #fd8e8806
 class _Step(nn.Module):
@@ -93,7 +93,7 @@ def export_onnx(
     res = _looped(*_step_graph(model), type(model).__name__)
     tok = getattr(vocab, 'tok', None)
     helper.set_model_props(res, dict(
-        library='human_lm', model=type(model).__name__, sizes=json.dumps(model_sizes(model)),
+        library='human_lm', model=type(model).__name__, sizes=json.dumps(lm_sizes(model)),
         vocab=json.dumps(None if vocab is None else vocab.words),
         tok=json.dumps(None if tok is None else dict(name=tok.name, state=tok.state()))))
     checker.check_model(res)

@@ -19,7 +19,8 @@ from fastai.torch_core import TitledStr,display_df,get_empty_df
 # %% ../../nbs/31_training.batches.ipynb #6f1364d3
 # what makes samples and batches, as it is: whoever has another `create_item` wants it to be called
 _sample = FlatSeqs.__getitem__
-_steps = {o:getattr(TfmdDL, o) for o in ('create_item','do_item','chunkify','create_batch','do_batch','retain','sample')}
+_steps = {o:getattr(TfmdDL, o) for o in ('create_item','do_item','chunkify','create_batch','do_batch','retain',
+                                         'sample')}
 
 class FlatDL(TfmdDL):
     "A `TfmdDL` that makes each batch of a `FlatSeqs` in one indexing step, on its device, without workers"
@@ -40,9 +41,11 @@ class FlatDL(TfmdDL):
     def _one_step(self):
         "Can a batch be made in one step? Not if something is to be done to each sample, by whatever way it was added"
         return (isinstance(self.dataset, FlatSeqs) and self.indexed and self.n==len(self.dataset)
-                and type(self.dataset).__getitem__ is _sample and not self.prebatched and not self.pin_memory and self.fake_l.num_workers==0
+                and type(self.dataset).__getitem__ is _sample and not self.prebatched and not self.pin_memory
+                and self.fake_l.num_workers==0
                 and not any(getattr(getattr(self, o), 'fs', True) for o in ('after_item','before_batch'))
-                and all(getattr(type(self), k) is v for k,v in _steps.items()) and not _steps.keys() & self.__dict__.keys())
+                and all(getattr(type(self), k) is v for k,v in _steps.items())
+                and not _steps.keys() & self.__dict__.keys())
 
     def get_idxs(self): return super().get_idxs() if self.shuffle or not self._one_step() else range(self.n)
 
@@ -52,7 +55,8 @@ class FlatDL(TfmdDL):
         n = len(idxs)//self.bs*self.bs if self.drop_last else len(idxs)
         return (self.dataset.batch(idxs[i:min(i+self.bs, n)]) for i in range(0, n, self.bs))
 
-    def __iter__(self): return self._passes() if self._one_step() and 'create_batches' not in self.__dict__ else super().__iter__()
+    def __iter__(self):
+        return self._passes() if self._one_step() and 'create_batches' not in self.__dict__ else super().__iter__()
 
     def _passes(self):
         torch.empty((), dtype=torch.int64).random_()  # as PyTorch's loaders do: what is drawn later depends on it
@@ -70,7 +74,8 @@ class FlatDL(TfmdDL):
         **kwargs
     ):
         "Show samples of a `FlatSeqs` as words, if it has a `vocab`: what is read, and what is to be predicted"
-        if not isinstance(self.dataset, FlatSeqs) or not show: return super().show_batch(b, max_n, ctxs, show, unique, **kwargs)
+        if not isinstance(self.dataset, FlatSeqs) or not show:
+            return super().show_batch(b, max_n, ctxs, show, unique, **kwargs)
         self._show_words(self.one_batch() if b is None else b, ('text','target'), max_n, ctxs)
 
     def show_results(self,
@@ -82,7 +87,8 @@ class FlatDL(TfmdDL):
         **kwargs
     ):
         "Show samples of a `FlatSeqs` as words: what is read, what is to be predicted, and what is"
-        if not isinstance(self.dataset, FlatSeqs) or not show: return super().show_results(b, out, max_n, ctxs, show, **kwargs)
+        if not isinstance(self.dataset, FlatSeqs) or not show:
+            return super().show_results(b, out, max_n, ctxs, show, **kwargs)
         self._show_words((*b, out), ('text','target','prediction'), max_n, ctxs)
 
     def _show_words(self, cols, titles, max_n, ctxs):
@@ -106,6 +112,8 @@ def flat_dls(
     bs = index(bs)
     for ds in (train,valid):
         if not isinstance(ds, FlatSeqs): raise TypeError(f"the sequences must be `FlatSeqs`, got a {type(ds).__name__}")
-    if len(train)<bs: raise ValueError(f"{len(train)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
+    if len(train)<bs:
+        raise ValueError(f"{len(train)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
     if group: train,valid = (o.group_chunks(bs) for o in (train,valid))
-    return DataLoaders.from_dsets(train, valid, bs=bs, shuffle=False, drop_last=(True,group), device=device, dl_type=FlatDL)
+    return DataLoaders.from_dsets(train, valid, bs=bs, shuffle=False, drop_last=(True,group), device=device,
+                                  dl_type=FlatDL)

@@ -24,7 +24,8 @@ from fastai.text.learner import TextLearner
 
 # %% ../../nbs/32_training.learner.ipynb #300d4ac2
 def keep_freed():
-    "Let this process keep up to 64 MB that it has freed, for the next batch (Linux with glibc; elsewhere without effect)"
+    """Let this process keep up to 64 MB that it has freed, for the next batch (Linux with glibc; elsewhere without
+    effect)"""
     # glibc gives back to the system what exceeds twice the largest block freed so far, and counts blocks of up to 32 MB
     torch.empty(2**25-2**16, dtype=torch.uint8)
 
@@ -59,11 +60,16 @@ def _order(cb): return getattr(cb, 'order', 0)
 class Quick:
     "Mixed into a `Learner`: call only the callbacks that have something to say to an event"
     def __call__(self, event_name):
-        # fastai searches each callback, then the learner, then the model, and a search that fails is slow: see once what the last two have
-        if (not isinstance(event_name, str) or not hasattr(event, event_name) or event_name=='after_fit'  # callbacks reset themselves after a fit
-            or not _passes_on(self, event_name, 'model') or hasattr(self.model, event_name)): return super().__call__(event_name)
+       # fastai searches each callback, then the learner, then the model, and a search that fails is slow: see once what
+       # the last two have
+       
+        # callbacks reset themselves after a fit
+        if (not isinstance(event_name, str) or not hasattr(event, event_name) or event_name=='after_fit'
+            or not _passes_on(self, event_name, 'model') or hasattr(self.model, event_name)):
+            return super().__call__(event_name)
         for cb in sorted(self.cbs, key=_order):
-            if not (_passes_on(cb, event_name, 'learn') and cb.learn is self and type(cb).__call__ is _call): cb(event_name)
+            silent = _passes_on(cb, event_name, 'learn') and cb.learn is self and type(cb).__call__ is _call
+            if not silent: cb(event_name)
 
     @wraps(Learner.fit)
     def fit(self, *args, **kwargs):
@@ -72,7 +78,8 @@ class Quick:
 
     def fit_one_cycle(self,
         n_epoch:int, # Epochs
-        lr_max=None, # Largest learning rate, or a slice of them for the groups of parameters; `lr` of the learner if None
+        # Largest learning rate, or a slice of them for the groups of parameters; `lr` of the learner if None
+        lr_max=None,
         div:float=25., # The first learning rate is `lr_max/div`
         div_final:float=1e5, # The last learning rate is `lr_max/div_final`
         pct_start:float=0.25, # Share of the batches with a rising learning rate, 0 to 1
@@ -85,7 +92,8 @@ class Quick:
         if self.opt is None: self.create_opt()
         self.opt.set_hyper('lr', self.lr if lr_max is None else lr_max)
         lrs = np.array([h['lr'] for h in self.opt.hypers])
-        scheds = dict(lr=up_and_down(pct_start, lrs/div, lrs, lrs/div_final), mom=up_and_down(pct_start, *(self.moms if moms is None else moms)))
+        scheds = dict(lr=up_and_down(pct_start, lrs/div, lrs, lrs/div_final),
+                      mom=up_and_down(pct_start, *(self.moms if moms is None else moms)))
         self.fit(n_epoch, cbs=[ParamScheduler(scheds), *L(cbs)], wd=wd, **kwargs)
 
 class QuickLearner(Quick, Learner):
@@ -96,7 +104,8 @@ class QuickTextLearner(Quick, TextLearner):
 
 # %% ../../nbs/32_training.learner.ipynb #df013b38
 class QuickCrossEntropyLossFlat(CrossEntropyLossFlat):
-    "`CrossEntropyLossFlat` of plain tensors; fastai's makes a `TensorBase`, whose every operation passes through Python"
+    """`CrossEntropyLossFlat` of plain tensors; fastai's makes a `TensorBase`, whose every operation passes through
+    Python"""
     def _contiguous(self, x): return x.transpose(self.axis, -1).contiguous() if isinstance(x, torch.Tensor) else x
 
 class QuickAccuracy(AvgMetric):
@@ -116,7 +125,8 @@ class FreshGradients(Callback):
 def _debias(mom, step): return (1-mom) * (1-mom**step) / (1-mom)  # in the order in which fastai rounds
 
 class ForeachAdam(Optimizer):
-    "fastai's `Adam` (AdamW) to the last bit, each operation on all parameters at once (Loshchilov and Hutter, arXiv 1711.05101)"
+    """fastai's `Adam` (AdamW) to the last bit, each operation on all parameters at once (Loshchilov and Hutter,
+    arXiv 1711.05101)"""
     def __init__(self,
         params, # Parameters, or lists of them, one a group
         lr:float, # Learning rate
@@ -143,7 +153,8 @@ class ForeachAdam(Optimizer):
     def _update(self, ps, step, lr, mom, sqr_mom, eps, wd):
         states = [self.state[p] for p in ps]
         grads,avgs,sqrs = [p.grad for p in ps],[s['grad_avg'] for s in states],[s['sqr_avg'] for s in states]
-        decays = [p for p,s in zip(ps, states) if s.get('do_wd', True)] if wd else []  # biases and norms are marked by `Learner`
+        # biases and norms are marked by `Learner`
+        decays = [p for p,s in zip(ps, states) if s.get('do_wd', True)] if wd else []
         if decays: torch._foreach_mul_(decays, 1-lr*wd)  # the decay is the "W" of AdamW
         torch._foreach_mul_(avgs, mom)
         torch._foreach_add_(avgs, grads, alpha=1-mom)

@@ -30,7 +30,8 @@ def number_vocab(
 
 @lru_cache(maxsize=None)
 def _groups():
-    "Indices of the words of each number below 1,000, `1000 × 4`, with −1 where there is no word; the same in all these vocabularies"
+    """Indices of the words of each number below 1,000, `1000 × 4`, with −1 where there is no word; the same in all
+    these vocabularies"""
     vocab,res = number_vocab(),torch.full((1000,4), -1, dtype=torch.int8)
     for n in range(1, 1000):
         ids = vocab.encode(spell(n))

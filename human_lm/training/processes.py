@@ -20,7 +20,8 @@ def rows_dl(
     rank:int=None, # Number of this process, from 0; what the launcher says if None
     world_size:int=None, # Number of processes; what the launcher says if None
 )->FlatDL: # Batches of `dl.bs//world_size` rows
-    "The rows of each batch of `dl` that one process reads, going on from batch to batch; `ValueError` if they cannot be shared evenly"
+    """The rows of each batch of `dl` that one process reads, going on from batch to batch; `ValueError` if they
+    cannot be shared evenly"""
     if rank is None: rank = rank_distrib()
     if world_size is None: world_size = max(num_distrib(), 1)
     if not isinstance(dl, FlatDL) or not isinstance(dl.dataset, FlatSeqs):
@@ -39,8 +40,9 @@ def rows_dls(
 # %% ../../nbs/33_training.processes.ipynb #c35fe99c
 def need_accelerate():
     "`ImportError` that says what to install, unless Accelerate is there"
-    try: import accelerate
-    except ImportError: raise ImportError("training in more than one process needs Accelerate: `pip install accelerate`") from None
+    try: import accelerate  # noqa: F401, asks whether it is there
+    except ImportError:
+        raise ImportError("training in more than one process needs Accelerate: `pip install accelerate`") from None
 
 def fit_processes(
     learn, # `Learner` whose loaders are `FlatDL`, built alike in every process
@@ -55,7 +57,7 @@ def fit_processes(
         learn.fit_one_cycle(n_epoch, lr, **kwargs)
         return learn
     need_accelerate()
-    import fastai.distributed  # gives `Learner` its `distrib_ctx`
+    import fastai.distributed  # noqa: F401, gives `Learner` its `distrib_ctx`
     learn.dls = rows_dls(learn.dls)
     torch.manual_seed(seed + rank_distrib())  # the models are alike by now; their dropout masks should not be
     on_cpu = next(learn.model.parameters()).device.type=='cpu' and not torch.cuda.is_available()

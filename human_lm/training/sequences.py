@@ -27,7 +27,8 @@ def compact(
 
 # %% ../../nbs/30_training.sequences.ipynb #4ec89b69
 class FlatSeqs:
-    "Sequences of one token stream, each known by the place of its first token; `lm_seqs` or `next_token_seqs` without a list"
+    """Sequences of one token stream, each known by the place of its first token; `lm_seqs` or `next_token_seqs`
+    without a list"""
     def __init__(self,
         nums:torch.Tensor, # Token stream, of shape `n`
         sl:int=16, # Sequence length: tokens that are read
@@ -46,7 +47,8 @@ class FlatSeqs:
     def __len__(self): return len(self.starts)
     def __iter__(self): return (self[i] for i in range(len(self)))
     def __repr__(self):
-        return (f"{type(self).__name__} of {len(self)} sequences of {self.sl} in a stream of {len(self.nums)} tokens ({self.nums.dtype}); "
+        return (f"{type(self).__name__} of {len(self)} sequences of {self.sl} "
+                f"in a stream of {len(self.nums)} tokens ({self.nums.dtype}); "
                 f"{'the next token' if self.last else 'each next token'} is predicted")
 
     def _with(self, **changed):
@@ -56,11 +58,14 @@ class FlatSeqs:
         return new
 
     def __getitem__(self, i):
-        "Sample `i` as (`sl` tokens, their targets); for a slice or several numbers, read as NumPy reads them, a `FlatSeqs` of those samples"
+        """Sample `i` as (`sl` tokens, their targets); for a slice or several numbers, read as NumPy reads them, a
+        `FlatSeqs` of those samples"""
         if isinstance(i, slice):
-            return self._with(starts=self.starts[i] if isinstance(self.starts, range) else self._places(range(*i.indices(len(self)))))
+            whole = isinstance(self.starts, range)
+            return self._with(starts=self.starts[i] if whole else self._places(range(*i.indices(len(self)))))
         if hasattr(i, '__len__') and getattr(i, 'ndim', 1): return self._with(starts=self._places(i))
-        if isinstance(i, bool) or getattr(i, 'dtype', None)==torch.bool: raise TypeError(f"a sample is known by a whole number, got {i!r}")
+        if isinstance(i, bool) or getattr(i, 'dtype', None)==torch.bool:
+            raise TypeError(f"a sample is known by a whole number, got {i!r}")
         try: i = index(i)
         except TypeError: raise TypeError(f"a sample is known by a whole number, got {i!r}") from None
         if not -len(self)<=i<len(self): raise IndexError(f"there is no sample {i} in {len(self)}")
@@ -68,7 +73,8 @@ class FlatSeqs:
         return (x[0], y.item()) if self.last else (x[0], y[0])
 
     def _numbers(self, idxs):
-        "What NumPy reads `idxs` as, whole numbers or a mask of all samples: an int64 tensor of shape `n`; `TypeError` for anything else"
+        """What NumPy reads `idxs` as, whole numbers or a mask of all samples: an int64 tensor of shape `n`;
+        `TypeError` for anything else"""
         if isinstance(idxs, torch.Tensor): idxs = idxs.cpu().numpy()
         idxs = np.array(idxs if isinstance(idxs, np.ndarray) else list(idxs))
         if idxs.ndim!=1 or idxs.size and idxs.dtype.kind not in 'iub':
@@ -122,7 +128,8 @@ class FlatSeqs:
     def group_chunks(self,
         bs:int, # Batch size
     ): # `FlatSeqs` of `len(self)//bs*bs` samples
-        "These samples, reordered so that each row of a batch goes on where it stopped; `ValueError` if there are too few"
+        """These samples, reordered so that each row of a batch goes on where it stopped; `ValueError` if there are
+        too few"""
         check_sizes(bs=bs)
         bs = index(bs)
         if len(self)<bs:
@@ -141,8 +148,10 @@ class FlatSeqs:
         bs,rank,world_size = index(bs),index(rank),index(world_size)
         if not 0<=rank<world_size: raise ValueError(f"`rank` must lie between 0 and {world_size-1}, got {rank!r}")
         if bs%world_size:
-            raise ValueError(f"{world_size} processes cannot share {bs} rows evenly: make `bs` a multiple of {world_size}")
+            raise ValueError(f"{world_size} processes cannot share {bs} rows evenly: "
+                             f"make `bs` a multiple of {world_size}")
         n,each = len(self)//bs,bs//world_size
-        if not n: raise ValueError(f"{len(self)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
+        if not n:
+            raise ValueError(f"{len(self)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
         starts = self._places(range(n*bs)).view(n, world_size, each)[:,rank].reshape(-1)
         return self._with(starts=starts)

@@ -1,7 +1,7 @@
 """An epoch of LMModel6 four ways, in turn and in one process; the memory of each model in a process of its own; and
 what the text costs as a list of pairs and as one row of tokens. Read in nbs/73_commands.benchmark.ipynb and
 nbs/30_training.sequences.ipynb."""
-import json,os,statistics,subprocess,sys,time,tracemalloc
+import json,os,statistics,subprocess,sys,tracemalloc
 from pathlib import Path
 
 names = [f'LMModel{i}' for i in range(1, 8)]
@@ -65,7 +65,7 @@ def bytes_of(kind, n):
     traced = kind.endswith('traced')
     _,nums = number_stream(range(1, n+1))
     nums = nums.long()
-    warm = lm_seqs(nums[:1000], 16),FlatSeqs(nums[:1000], 16)  # what is loaded at the first call is no part of it
+    lm_seqs(nums[:1000], 16),FlatSeqs(nums[:1000], 16)  # what is loaded at the first call is no part of it
     if traced: tracemalloc.start()
     now = (lambda: tracemalloc.get_traced_memory()[0]) if traced else rss
     before = now()

@@ -1,7 +1,7 @@
 """LMModel3 to LMModel6 with arithmetic that rounds differently, each way in a process of its own, with one thread
 unless it says otherwise: how many epochs agree with the print to 1e-4, and how far the weights are from those of the
 first way. Read in nbs/47_runs.rounding.ipynb."""
-import json,os,subprocess,sys,tempfile,warnings
+import os,subprocess,sys,tempfile,warnings
 from functools import lru_cache
 from pathlib import Path
 

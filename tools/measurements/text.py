@@ -1,5 +1,6 @@
-"""Language models on a megabyte of English, with words and with byte pairs, beside counting and beside fastai's own: perplexity per
-token and per character, seconds of one core and losses, from several seeds. Read in nbs/56_text.example.ipynb."""
+"""Language models on a megabyte of English, with words and with byte pairs, beside counting and beside fastai's own:
+perplexity per token and per character, seconds of one core and losses, from several seeds.
+Read in nbs/56_text.example.ipynb."""
 from human_lm.text.example import example_models,example_run
 
 def tasks(n_seeds=None):
@@ -9,5 +10,6 @@ def tasks(n_seeds=None):
 
 def result(done):
     "Of each model and tokeniser the runs, seed by seed"
-    return {tok: {name: [v for k,v in done.items() if k[:2]==(name,tok)] for name in dict.fromkeys(k[0] for k in done if k[1]==tok)}
+    def names(tok): return dict.fromkeys(k[0] for k in done if k[1]==tok)
+    return {tok: {name: [v for k,v in done.items() if k[:2]==(name,tok)] for name in names(tok)}
             for tok in ('words','bpe','chars')}

@@ -114,9 +114,10 @@ def short(o):
     "What `look` gave, with the gradients of every run `steps` back only, and all of their geometric mean"
     runs = torch.tensor(o['gradient']).clamp(min=1e-30)
     mean = runs.log().mean(0).exp().tolist()
-    return {**o, 'gradient':[[g[i] for i in steps] for g in o['gradient']], 'mean_gradient':[float(f'{v:.3g}') for v in mean]}
+    return {**o, 'gradient':[[g[i] for i in steps] for g in o['gradient']],
+            'mean_gradient':[float(f'{v:.3g}') for v in mean]}
 
 def result(done):
     r = recipe('LMModel5')
     return dict(n_epoch=r.n_epoch, lr=r.lr, steps_back=list(steps),
-                kinds={k: {**done[k], 'before':short(done[k]['before']), 'after':short(done[k]['after'])} for k in kinds})
+                kinds={k: {**done[k], **{when:short(done[k][when]) for when in ('before','after')}} for k in kinds})
