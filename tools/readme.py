@@ -25,7 +25,7 @@ def readme():
     text,_ = MarkdownExporter().from_notebook_node(nb)
     text = re.sub(r'```python\n\s*```\n', '', text)
     # links are relative to the notebook's folder
-    text = re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)\)', r'](nbs/\1)', text)
+    text = re.sub(r'\]\((?!https?:)([\w./-]+\.ipynb)\)', r'](nbs/\1)', text).replace('](../', '](')
     return {'README.md': re.sub(r'\n{3,}', '\n\n', text).strip()+'\n', **files}
 
 if __name__=='__main__':

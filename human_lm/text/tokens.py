@@ -21,8 +21,14 @@ def _word_pattern(ascii):
     "Pattern of a word, or of one other character that is no white space"
     if ascii: return re.compile(r'\w+|[^\w\s]')
     # a mark belongs to the letter before it; the joiners of Persian and of Indian scripts stand between letters
-    marks = ''.join(re.escape(c) for c in map(chr, range(sys.maxunicode+1)) if unicodedata.category(c)[0]=='M')
-    return re.compile(rf'[\w{marks}\u200c\u200d]+|[^\w\s]')
+    codes = [i for i in range(sys.maxunicode+1) if unicodedata.category(chr(i))[0]=='M'] + [0x200c,0x200d]
+    ranges = []
+    for c in sorted(codes):
+        if ranges and ranges[-1][1]==c-1: ranges[-1][1] = c
+        else: ranges.append([c,c])
+    marks = ''.join(f'\\U{a:08x}-\\U{b:08x}' for a,b in ranges)
+    # letters first: a class of letters and marks together is several times slower
+    return re.compile(rf'\w+(?:[{marks}]+\w*)*|(?:[{marks}]+\w*)+|[^\w\s]')
 
 # %% ../../nbs/50_text.tokens.ipynb #d9acf465
 _spaces = [(re.compile(a), b) for a,b in (
