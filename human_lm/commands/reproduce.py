@@ -68,7 +68,8 @@ def _one_run_each(names, seed, fast, faithful, jobs):
                 acc = res['rows'][-1][2]
                 print(f"{n_ended} of {len(names)}: {name} in {res['seconds']:.1f} s, accuracy {acc:.6f}", flush=True)
         def during(name, o): line(name, o[0], f'accuracy {o[1]:.3f}')
-        done,failed = _run_all(tasks, min(jobs or n_cores(), len(names)), each, during)  # the baseline is worth no process
+        # the baseline is worth no process
+        done,failed = _run_all(tasks, min(jobs or n_cores(), len(names)), each, during)
     models = {o: done[o] for o in names if o in done}
     for name,o in models.items():
         print(f"\n{name}: {len(o['rows'])} epochs at {o['lr']}, seed {seed}")

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from fastcore.basics import GetAttr
 from fastcore.foundation import L
-from torch import nn
 
 from fastai.callback.core import Callback,event
 from fastai.callback.schedule import ParamScheduler,SchedCos
