@@ -15,16 +15,6 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 
-import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
-from fastai.callback.core import Callback,CancelValidException
-from fastai.callback.rnn import ModelResetter,rnn_cbs
-from fastai.data.core import DataLoaders
-from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat
-from fastai.metrics import accuracy
-from fastai.optimizer import Adam
-from fastai.torch_core import set_seed
-
 from ..data import *
 from ..first_model import *
 from ..stateful import *
@@ -37,6 +27,16 @@ from ..training.sequences import *
 from ..training.batches import *
 from ..training.learner import *
 from .published import *
+
+import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
+from fastai.callback.core import Callback,CancelValidException
+from fastai.callback.rnn import ModelResetter,rnn_cbs
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
+from fastai.losses import CrossEntropyLossFlat
+from fastai.metrics import accuracy
+from fastai.optimizer import Adam
+from fastai.torch_core import set_seed
 
 # %% ../../nbs/41_runs.recipes.ipynb #84c0f1ed
 @lru_cache(maxsize=None)
