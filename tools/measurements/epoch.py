@@ -1,6 +1,6 @@
 """An epoch of LMModel6 four ways, in turn and in one process; the memory of each model in a process of its own; and
-what the text costs as a list of pairs and as one row of tokens. Read in nbs/73_commands.benchmark.ipynb and
-nbs/30_training.sequences.ipynb."""
+what the text costs as a list of pairs and as one row of tokens. To be read beside
+nbs/73_commands.benchmark.ipynb."""
 import json,os,statistics,subprocess,sys,tracemalloc
 from pathlib import Path
 

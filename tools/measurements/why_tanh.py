@@ -1,6 +1,6 @@
 """Why plain layers with tanh do worse than with ReLU on this text: one and two layers, and controls that change one
 thing at a time (range, shape, start); accuracy on both texts, gradients over steps back, size of the state. Read in
-nbs/03_multilayer.ipynb and nbs/24_pictures.trained.ipynb."""
+nbs/03_multilayer.ipynb."""
 from dataclasses import replace
 from functools import partial
 
