@@ -1,7 +1,8 @@
 """Bring an edition in another language up to date: `python tools/translate.py zh [NAME ...]`, or `make zh`
 
 A unit is a markdown cell. Its translation stands in `zh/po/NAME.po`; from that and from `nbs/NAME.ipynb` comes
-`zh/NAME.ipynb`, and from `zh/index.ipynb` README.zh.md. Another language is another folder with a `po` and a `glossary.tsv`.
+`zh/NAME.ipynb`, and from `zh/index.ipynb` README.zh.md.
+Another language is another folder with a `po` and a `glossary.tsv`.
 """
 import io,json,re,sys
 from collections import Counter
@@ -236,7 +237,8 @@ def without_english(texts, glossary):
         if t.english in seen: continue
         seen.add(t.english)
         after = re.match(r'[^（\n]{0,2}（([^）]*)）', plain[o.end():])
-        if t.first and not (after and t.pattern.search(after[1])): yield f'first use of {o[0]}: write {o[0]}（{t.english}）'
+        if t.first and not (after and t.pattern.search(after[1])):
+            yield f'first use of {o[0]}: write {o[0]}（{t.english}）'
 
 # an edition
 
