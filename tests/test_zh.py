@@ -110,7 +110,7 @@ The model reads two tokens, `a` and `b`, with an accuracy of 0.49 (see [the next
 |---|---|
 | **one** | 1,916 |
 
-- It costs $x^2$.
+- It costs GPUs and **lm_sizes** $x^2$.
 
 ```sh
 make test  # all of it
@@ -134,7 +134,7 @@ chinese = """# 两个词元
 |---|---|
 | **一** | 1,916 |
 
-- 它要 $x^2$。
+- 它要 GPU 和 **lm_sizes** $x^2$。
 
 ```sh
 make test  # 全部
@@ -223,6 +223,8 @@ def test_unit_that_moved(small):
     ('0.49', '0.94', 'figure 0.49 is missing'),
     ('它要', '它 7 次要', 'figure 7 is not in the English text'),
     ('`a` 和 `b`', '`a` 和 b', 'code b is missing'),
+    ('lm_sizes', '大小', 'name lm_sizes is missing'),
+    ('GPU', '显卡', 'name GPU is missing'),
     ('`a` 和 `b`', '`a` 和 `ｂ`', 'code ｂ is not in the English text'),
     ('make test ', 'make all ', 'block of code'),
     ('$x^2$', '$x^3$', 'formula $x^2$ is missing'),

@@ -134,6 +134,7 @@ def update(cat, units, memory):
 # what must be the same in both languages
 
 _md = MarkdownIt().enable('table')
+_names = re.compile(r'\b(?:[A-Za-z]+_\w+|[A-Za-z]*[A-Z][a-z]*[A-Z]\w*)')  # `lm_sizes`, `LMModel7`, `LSTM`
 han,wide = '[\u3400-\u9fff]','[，。；：！？、（）“”《》]'
 _numbers = dict(zip('one two three four five six seven eight nine ten eleven twelve'.split(), range(1, 13)),
                 twenty=20, thirty=30, forty=40, fifty=50, hundred=100, thousand=1000, million=1_000_000)
@@ -160,6 +161,7 @@ def parts(text):
             'row of a table':['|' for o in ts if o.type=='tr_open'],
             'cell of a table':['|' for o in ts if o.type in ('th_open','td_open')],
             'quotation':['>' for o in ts if o.type=='blockquote_open'],
+            'name':Counter({re.sub('(?<=[A-Z])s$', '', o):1 for o in _names.findall(plain)}),
             'figure':Counter(dict.fromkeys(re.findall(r'\d+(?:[.,]\d+)*', plain), 1))}
 
 def plain_text(text, code='`'):
@@ -179,7 +181,7 @@ def differences(english, text):
         got = b[kind]
         if isinstance(want, Counter):
             lost,new = want-got,got-want
-            if kind=='figure': new = set(new)-said
+            new = {'figure':set(new)-said, 'name':()}.get(kind, new)
             yield from (f'{kind} {o} is missing' for o in lost)
             yield from (f'{kind} {o} is not in the English text' for o in new)
         elif want!=got:
@@ -222,7 +224,7 @@ def read_glossary(path):
 
 def missing_terms(english, text, glossary, waived=()):
     "Terms that `english` uses and its translation `text` does not"
-    english,text = plain_text(english, ' '),plain_text(text, ' ')
+    english,text = re.sub(r'\w*_\w*', ' ', plain_text(english, ' ')),plain_text(text, ' ')  # names are no terms
     for t in glossary:
         if t.english in waived or not t.pattern.search(english): continue
         if not any(o in text for o in t.words): yield f'"{t.english}" is {" or ".join(t.words)}'
