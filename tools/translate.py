@@ -10,7 +10,7 @@ from pathlib import Path
 
 from babel import Locale,UnknownLocaleError
 from babel.messages import Catalog
-from babel.messages.pofile import PoFileError,denormalize,read_po,write_po
+from babel.messages.pofile import PoFileError,denormalize,normalize,read_po,write_po
 from markdown_it import MarkdownIt
 
 from readme import pictures,readme
@@ -115,8 +115,13 @@ def read_catalogue(path, language):
 def catalogue_text(cat, language):
     "What `cat` looks like as a file: one line a line, and no day, so that it changes only if a unit does"
     out = io.BytesIO()
-    write_po(out, cat, width=0, omit_header=True, ignore_obsolete=True, include_previous=True)
-    return _header.format(language=language) + out.getvalue().decode().strip()+'\n'
+    write_po(out, cat, width=0, omit_header=True, ignore_obsolete=True)
+    text = out.getvalue().decode().strip()+'\n'
+    for o in cat:  # Babel would break these lines within quotation marks
+        if not o.previous_id: continue
+        msgid,before = (f'msgid {normalize(k, width=0)}\n' for k in (o.id, o.previous_id[0]))
+        text = text.replace(msgid, re.sub('^', '#| ', before.strip(), flags=re.M)+'\n'+msgid)
+    return _header.format(language=language) + text
 
 def known(cat): return {o.id:o.string for o in cat if o.id and o.string and not o.fuzzy}
 
