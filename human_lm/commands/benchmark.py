@@ -52,8 +52,8 @@ def bench_picture(
     axs[2].semilogx(n, speed, '-o', color=palette['blue'])
     axs[2].set(xlabel='numbers', ylabel='tokens a second', ylim=(0, 1.15*max(speed)), title='Training, LMModel6')
     said = ', '.join(f'{w.replace("_", " ")} {res["whole_chapter"][w+"_s"]:.0f} s' for w,_ in ways)
-    return Picture(fig, 'A bar for each way and model, seconds that group_chunks takes, and tokens a second in training. '
-                        f'The whole chapter takes: {said}.')
+    return Picture(fig, 'A bar for each way and model, seconds that group_chunks takes, and tokens a second in '
+                        f'training. The whole chapter takes: {said}.')
 
 # %% ../../nbs/73_commands.benchmark.ipynb #f6f5e2e6
 @terminal_command('human_lm_bench')
