@@ -206,7 +206,8 @@ def test_english_text_changes(small):
     for i in range(2):
         ed,_ = tr.bring_up_to_date(small, 'zh', ['01_a'])
         text = (small/'zh'/'po'/'01_a.po').read_text(encoding='utf-8')
-        assert len(ed.left('01_a'))==2 and '#, fuzzy' in text and re.search(r'^#\| .*0\.49', text, flags=re.M)
+        assert len(ed.left('01_a'))==2 and '#, fuzzy' in text and re.search(r'^#\| msgid "# Two.*0\.49', text, flags=re.M)
+        assert tr.Edition(small, 'zh').left('01_a')[0].previous_id==[english]
     assert '0.50' in (small/'zh'/'01_a.ipynb').read_text(encoding='utf-8') # rather English than out of date
 
 def test_unit_that_moved(small):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from babel import Locale,UnknownLocaleError
 from babel.messages import Catalog
-from babel.messages.pofile import PoFileError,denormalize,normalize,read_po,write_po
+from babel.messages.pofile import PoFileError,denormalize,escape,normalize,read_po,write_po
 from markdown_it import MarkdownIt
 
 from readme import pictures,readme
@@ -107,9 +107,8 @@ def read_catalogue(path, language):
     if cat.locale_identifier!=language:
         raise Fault(f'{path.name}: its header must say "Language: {language}", and says {cat.locale_identifier}')
     for o in cat:  # Babel writes `#|`, and reads it as a comment
-        before = [c[1:].strip().removeprefix('msgid ') for c in o.user_comments if c.startswith('|')]
+        o.previous_id = [denormalize(c.removeprefix('| msgid ')) for c in o.user_comments if c.startswith('| msgid')]
         o.user_comments = [c for c in o.user_comments if not c.startswith('|')]
-        if before: o.previous_id = [denormalize('\n'.join(before))]
     return cat
 
 def catalogue_text(cat, language):
@@ -117,10 +116,9 @@ def catalogue_text(cat, language):
     out = io.BytesIO()
     write_po(out, cat, width=0, omit_header=True, ignore_obsolete=True)
     text = out.getvalue().decode().strip()+'\n'
-    for o in cat:  # Babel would break these lines within quotation marks
-        if not o.previous_id: continue
-        msgid,before = (f'msgid {normalize(k, width=0)}\n' for k in (o.id, o.previous_id[0]))
-        text = text.replace(msgid, re.sub('^', '#| ', before.strip(), flags=re.M)+'\n'+msgid)
+    for o in cat:  # Babel would break this line within its quotation marks
+        msgid = f'msgid {normalize(o.id, width=0)}\n'
+        if o.previous_id: text = text.replace(msgid, f'#| msgid {escape(o.previous_id[0])}\n{msgid}')
     return _header.format(language=language) + text
 
 def known(cat): return {o.id:o.string for o in cat if o.id and o.string and not o.fuzzy}
