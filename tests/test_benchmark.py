@@ -1,4 +1,4 @@
-"The benchmark: its three ways compute the same, and its command writes what it says"
+"The benchmark: its ways compute the same, and its command writes what it says"
 import json
 from functools import partial
 from subprocess import CalledProcessError
@@ -8,7 +8,7 @@ import pytest,torch
 from human_lm.all import *
 from human_lm.runs.speed import _ways
 
-def test_the_three_ways_have_the_same_batches():
+def test_both_loaders_have_the_same_batches():
     for name in ('LMModel1','LMModel6'):
         plain,fast = recipe(name).dls(num_workers=None),recipe(name).dls(fast=True)
         assert plain.train.fake_l.num_workers>0 and fast.train.fake_l.num_workers==0
