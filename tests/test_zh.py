@@ -1,5 +1,6 @@
 "The editions in other languages say what the English notebooks say, and run the same code."
 import json,re,shutil,sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ names,languages = tr.names(root),tr.languages(root)
 editions = {o:tr.Edition(root, o) for o in languages}
 each = pytest.mark.parametrize('lang,name', [(o,n) for o in languages for n in names])
 
-def cells(path, kind): return [c for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if c['cell_type']==kind]
+@cache
+def load(path): return json.loads(path.read_text(encoding='utf-8'))
+
+def cells(path, kind): return [c for c in load(path)['cells'] if c['cell_type']==kind]
 
 def source(c): return ''.join(c['source'])
 

@@ -6,6 +6,7 @@ Another language is another folder with a `po` and a `glossary.tsv`.
 """
 import io,json,re,sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from babel import Locale,UnknownLocaleError
@@ -142,6 +143,9 @@ han,wide = '[\u3400-\u9fff]','[，。；：！？、（）“”《》]'
 _numbers = dict(zip('one two three four five six seven eight nine ten eleven twelve'.split(), range(1, 13)),
                 twenty=20, thirty=30, forty=40, fifty=50, hundred=100, thousand=1000, million=1_000_000)
 
+@cache
+def parse(text): return _md.parse(text)
+
 def flat(tokens):
     for o in tokens:
         yield o
@@ -151,7 +155,7 @@ def code_only(text): return [o for l in text.splitlines() if (o := re.sub(r'(^|\
 
 def parts(text):
     "What a text is made of, beside its words: kind → what must be the same in its translation"
-    ts = list(flat(_md.parse(text)))
+    ts = list(flat(parse(text)))
     plain = plain_text(text)
     return {'heading':[o.tag for o in ts if o.type=='heading_open'],
             'code':Counter({o.content:1 for o in ts if o.type=='code_inline'}),
@@ -167,12 +171,13 @@ def parts(text):
             'name':Counter({re.sub('(?<=[A-Z])s$', '', o):1 for o in _names.findall(plain)}),
             'figure':Counter(dict.fromkeys(re.findall(r'\d+(?:[.,]\d+)*', plain), 1))}
 
+@cache
 def plain_text(text, code='`'):
     "The words of a markdown text, an empty line between paragraphs; `code` stands for each piece of code"
     def words(o):
         if o.type in ('softbreak','hardbreak'): return '\n'
         return dict(text=o.content, code_inline=code).get(o.type, '')
-    ts = _md.parse(text)
+    ts = parse(text)
     html = [re.sub('<[^>]*>', '', o.content).strip() for o in ts if o.type=='html_block']
     return '\n\n'.join([''.join(map(words, flat(o.children))) for o in ts if o.type=='inline'] + html)
 
@@ -250,7 +255,7 @@ def without_english(texts, glossary):
 class Edition:
     "The folder of a `language` below `root`"
     def __init__(self, root, language):
-        self.root,self.language,self.folder = root,language,root/language
+        self.root,self.language,self.folder,self.notebooks = root,language,root/language,{}
         try: own_name(language)
         except (UnknownLocaleError,ValueError):
             raise Fault(f'{language}: not the code of a language, such as zh') from None
@@ -265,7 +270,9 @@ class Edition:
 
     def po_files(self): return sorted((self.folder/'po').glob('*.po'))
 
-    def notebook(self, name): return load(self.root/'nbs'/f'{name}.ipynb')
+    def notebook(self, name):
+        if name not in self.notebooks: self.notebooks[name] = load(self.root/'nbs'/f'{name}.ipynb')
+        return self.notebooks[name]
 
     def update(self, name):
         "Whether the catalogue of the notebook `name` had to be changed"
