@@ -59,7 +59,8 @@ class GRUCell(RNNCell):
         h:torch.Tensor, # Hidden state, `bs × nh`
     )->dict: # `reset` and `update` gate, and the `new` values; each `bs × nh`
         "How far each gate is open, and what it decides about"
-        (ri,ui,ni),(rh,uh,nh) = gates_in.chunk(3, 1),self.hh(h).chunk(3, 1)  # reset, update, new; from input and state
+        ri,ui,ni = gates_in.chunk(3, 1)    # reset, update, new: from the input
+        rh,uh,nh = self.hh(h).chunk(3, 1)  # and from the state
         reset = (ri+rh).sigmoid()
         return dict(reset=reset, update=(ui+uh).sigmoid(), new=(ni + reset*nh).tanh())
 
@@ -80,7 +81,8 @@ class Recurrent(nn.Module):
         super().__init__()
         check_sizes(ni=ni, nh=nh, n_layers=n_layers)
         if not batch_first:
-            raise ValueError("these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input")
+            raise ValueError("these layers read `bs × sl × ni`: "
+                             "pass `batch_first=True`, or transpose the input")
         self.input_size,self.hidden_size,self.num_layers = ni,nh,n_layers
         self.cells = nn.ModuleList(self.cell_cls(ni if i==0 else nh, nh) for i in range(n_layers))
 
@@ -95,16 +97,19 @@ class Recurrent(nn.Module):
     def _check(self, x, state):
         w = self.cells[0].ih.weight
         if x.ndim!=3 or x.shape[-1]!=self.input_size or 0 in x.shape:
-            raise ValueError(f'the input must be `bs × sl × {self.input_size}`, no size zero, got {tuple(x.shape)}')
+            raise ValueError(f'the input must be `bs × sl × {self.input_size}`, no size zero, '
+                             f'got {tuple(x.shape)}')
         want,parts = (self.num_layers, x.shape[0], self.hidden_size),_tup(state)
         if len(parts)!=self.n_states:
             raise ValueError(f'the state of a {type(self).__name__} consists of {self.n_states} '
                              f'tensor{"s"*(self.n_states>1)}, got {len(parts)}')
         for o in parts:
             if tuple(o.shape)!=want:
-                raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, got {tuple(o.shape)}')
+                raise ValueError(f'the state must be `n_layers × bs × nh` = {want}, '
+                                 f'got {tuple(o.shape)}')
             if o.device!=w.device:
-                raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: move one of them')
+                raise ValueError(f'the state is on {o.device}, but the layer is on {w.device}: '
+                                 'move one of them')
 
     def forward(self,
         x:torch.Tensor, # `bs × sl × ni`
@@ -119,14 +124,16 @@ class Recurrent(nn.Module):
             for gates_in in cell.ih(x).unbind(1):  # all steps in one multiplication
                 out,s = cell.step(gates_in, s)
                 outs.append(out)
-            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it: dropout fills it in the same order
+            x = torch.stack(outs).transpose(0, 1)  # in memory as PyTorch has it, for dropout
             last.append(_tup(s))
         hs = tuple(torch.stack(o) for o in zip(*last))
         return x, hs if self.n_states>1 else hs[0]
 
     @classmethod
     def from_torch(cls,
-        ref, # A built-in layer of the same kind: batch first, one direction, with biases, without dropout or projection
+        # A built-in layer of the same kind: batch first, one direction, with biases, without dropout
+        # or projection
+        ref,
     ): # A layer with a copy of its weights, on its device and in its precision
         "Our layer with the weights of PyTorch's; `ValueError` if `ref` is of another kind"
         cls._check_ref(ref)
@@ -134,16 +141,20 @@ class Recurrent(nn.Module):
 
     @classmethod
     def _check_ref(cls, ref):
-        if cls.torch_cls is None: raise ValueError(f'a {cls.__name__} has no counterpart among the built-in layers')
+        if cls.torch_cls is None:
+            raise ValueError(f'a {cls.__name__} has no counterpart among the built-in layers')
         if type(ref) is not cls.torch_cls:
             raise ValueError(f'a {cls.__name__} takes its weights from an nn.{cls.torch_cls.__name__}, '
                              f'got a {type(ref).__name__}')
-        for what,is_so in (('goes in two directions', ref.bidirectional), ('has no biases', not ref.bias),
-                           ('is not batch first', not ref.batch_first), ('has dropout', ref.dropout>0),
+        for what,is_so in (('goes in two directions', ref.bidirectional),
+                           ('has no biases', not ref.bias),
+                           ('is not batch first', not ref.batch_first),
+                           ('has dropout', ref.dropout>0),
                            ('projects its output', getattr(ref, 'proj_size', 0)>0),
                            ('uses ReLU', getattr(ref, 'nonlinearity', 'tanh')!='tanh')):
             if is_so:
-                raise ValueError(f'these weights cannot be taken over: the nn.{cls.torch_cls.__name__} {what}, '
+                raise ValueError('these weights cannot be taken over: '
+                                 f'the nn.{cls.torch_cls.__name__} {what}, '
                                  f'and a {cls.__name__} does not')
 
     def load_torch(self,
@@ -160,7 +171,8 @@ class Recurrent(nn.Module):
             for k,cell in enumerate(self.cells):
                 for o in ('ih','hh'):
                     for p in ('weight','bias'):
-                        getattr(getattr(cell, o), p).copy_(self._reorder(getattr(ref, f'{p}_{o}_l{k}')))
+                        w = self._reorder(getattr(ref, f'{p}_{o}_l{k}'))
+                        getattr(getattr(cell, o), p).copy_(w)
         return self
 
     @staticmethod
@@ -189,14 +201,17 @@ class LSTM(Recurrent):
 # %% ../../nbs/10_cells.layers.ipynb #02a22a4b
 def from_scratch(
     model:nn.Module, # Model with recurrent layers, such as `LMModel5` to `LMModel7`
-)->nn.Module: # A copy that keeps no state; `ValueError` if it has no such layers, or there are none of ours for them
+)->nn.Module: # A copy that keeps no state; `ValueError` if it has no layers that ours can replace
     "`model` with its built-in recurrent layers replaced by ours, with the same weights"
     kinds,res = {o.torch_cls:o for o in (RNN, GRU, LSTM)},deepcopy(model)
     layers = {k:o for k,o in res.named_modules() if isinstance(o, (nn.RNNBase, Recurrent))}
-    if not layers: raise ValueError(f'a {type(model).__name__} has no recurrent layers: no nn.RNN, nn.GRU or nn.LSTM')
+    if not layers:
+        raise ValueError(f'a {type(model).__name__} has no recurrent layers: '
+                         'no nn.RNN, nn.GRU or nn.LSTM')
     for name,layer in layers.items():
         if isinstance(layer, Recurrent): continue
-        if type(layer) not in kinds: raise ValueError(f'there is no layer of ours for a {type(layer).__name__}')
+        if type(layer) not in kinds:
+            raise ValueError(f'there is no layer of ours for a {type(layer).__name__}')
         parent,_,child = name.rpartition('.')
         setattr(res.get_submodule(parent), child, kinds[type(layer)].from_torch(layer))
     return res
