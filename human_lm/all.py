@@ -9,6 +9,7 @@ from .cells.layers import *
 from .cells.gru import *
 from .cells.awd_lstm import *
 from .cells.blocks import *
+from .cells.pointer import *
 from .pictures.figure import *
 from .pictures.networks import *
 from .pictures.inside import *

@@ -24,7 +24,8 @@ family = dict(
     gru6=lambda: GRULMModel6(V, N, 2), gru7=lambda: GRULMModel7(V, N, 2, 0.5), scratch_gru=lambda: from_scratch(GRULMModel7(V, N, 2, 0.5)),
     coupled6=lambda: CoupledLSTMLMModel6(V, N, 2), coupled7=lambda: CoupledLSTMLMModel7(V, N, 2, 0.5),
     open6=lambda: OpenLSTMLMModel6(V, N, 2), open7=lambda: OpenLSTMLMModel7(V, N, 2, 0.5),
-    awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltInAWD(V, N, 2, emb_sz=4))
+    awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltInAWD(V, N, 2, emb_sz=4),
+    pointer=lambda: PointerLMModel(V, N, n_emb=4, n_key=3, n_looks=2, size=5))
 keepers = [k for k in family if k not in ('LMModel1','LMModel2')]
 deep = [k for k in keepers if k not in ('LMModel3','LMModel4')]
 gated = [k for k in deep if '5' not in k]
