@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Parts', 'PointerLMModel']
 
-# %% ../../nbs/14_cells.pointer.ipynb #846bd61e
+# %% ../../nbs/14_cells.pointer.ipynb #0e6c40d5
 import math
 from collections import namedtuple
 
@@ -18,75 +18,77 @@ from ..data import check_sizes
 from ..first_model import check_ids
 from ..stateful import KeepsState
 
-# %% ../../nbs/14_cells.pointer.ipynb #eac8f5a6
+# %% ../../nbs/14_cells.pointer.ipynb #45b314ae
 class PointerLMModel(KeepsState):
-    "A GRU that points at an earlier word: it says a word of its own, that word again, or the one that comes after it"
+    """A GRU that points at an earlier word: it says a word of its own, that word again, or the one that comes after it"""
     every_token = True
 
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_hidden:int=64, # Number of activations in the state
-        n_emb:int=16, # Numbers that stand for a token
+        n_heard:int=4, # Numbers that the state learns of a token
+        n_seen:int=16, # Numbers that a look shows of a token
         n_key:int=16, # Numbers that a place is found by
         n_looks:int=4, # Places that are looked at in each step; the first is the one pointed at
+        n_mix:int=64, # Activations of the layer that puts everything together
         size:int=24, # Tokens that can be looked at, the last ones
-        noise:float=0.5, # Standard deviation of the noise on the embedded words while training, at least 0
+        noise:float=0.5, # Standard deviation of the noise on what is heard while training, at least 0
     ):
         super().__init__()
-        check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_emb=n_emb, n_key=n_key, n_looks=n_looks, size=size)
+        check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_heard=n_heard, n_seen=n_seen, n_key=n_key, n_looks=n_looks,
+                    n_mix=n_mix, size=size)
         if not 0<=noise<float('inf'): raise ValueError(f"`noise` must be a number of at least 0, got {noise!r}")
         self.n_looks,self.size,self.noise = n_looks,size,noise
-        self.i_h = nn.Embedding(vocab_sz, n_emb)
-        self.rnn = nn.GRU(n_emb, n_hidden, batch_first=True)
+        self.i_h,self.seen = nn.Embedding(vocab_sz, n_heard),nn.Embedding(vocab_sz, n_seen)
+        self.rnn = nn.GRU(n_heard, n_hidden, batch_first=True)
         self.query,self.key = nn.Linear(n_hidden, n_looks*n_key),nn.Linear(n_hidden, n_key)
         self.far = nn.Parameter(torch.full((n_looks,1,1), -1.5))  # through a softplus, so that it stays above zero
         self.follows = nn.Parameter(torch.zeros(vocab_sz, vocab_sz))
-        self.h_h = nn.Linear(n_hidden+n_looks*n_emb, n_hidden)
-        self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
+        self.mix = nn.Linear(n_hidden+n_looks*n_seen, n_mix)
+        self.share,self.h_o = nn.Linear(n_mix, 3),nn.Linear(n_mix, vocab_sz)
 
     def zero_state(self, bs):
-        w = self.i_h.weight
-        return (w.new_zeros(1, bs, self.rnn.hidden_size),  # nothing to look at yet: no keys, and no tokens
-                w.new_zeros(0, bs, self.key.out_features), w.new_zeros(0, bs, len(w)))
+        n,w = self.size-1,self.key.weight
+        return (w.new_zeros(1, bs, w.shape[1]),  # the GRU's; no token has a key yet: a row of zeros is none
+                w.new_zeros(n, bs, w.shape[0]), w.new_zeros(n, bs, len(self.i_h.weight)))
 
     def by_layer(self, h): return super().by_layer(h[0])
 
-# %% ../../nbs/14_cells.pointer.ipynb #d25da6bb
+# %% ../../nbs/14_cells.pointer.ipynb #88ea184e
+@patch
+def _read(self:PointerLMModel, x, h):
+    "The state after each token, keys and tokens that can be looked at, and the state to go on from"
+    check_ids(x)
+    state,keys,toks = self.zero_state(len(x)) if h is None else h
+    heard = self.i_h(x).tanh()
+    if self.training: heard = heard + self.noise*torch.randn_like(heard)
+    out,new = self.rnn(heard, state)
+    before = torch.cat([state[-1][:,None].to(out), out[:,:-1]], dim=1)
+    keys = torch.cat([keys.transpose(0, 1), self.key(before)], dim=1)
+    toks = torch.cat([toks.transpose(0, 1), F.one_hot(x.long(), toks.shape[-1]).to(toks)], dim=1)
+    return out, keys, toks, (new, *(o[:,x.shape[1]:].transpose(0, 1) for o in (keys,toks)))
+
+@patch
+def scan(self:PointerLMModel, x, h=None):
+    out,_,_,h = self._read(x, h)
+    return out, h
+
 @patch
 def look(self:PointerLMModel,
-    out:torch.Tensor, # State after each token, `bs × sl × n_hidden`
+    out:torch.Tensor, # State after each of `sl` tokens, `bs × sl × n_hidden`
     keys:torch.Tensor, # Keys of the tokens that were kept, and of the `sl` ones, `bs × n × n_key`
+    toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`; a row of zeros where there is none
 )->torch.Tensor: # How much each look of each step sees of each token, `bs × n_looks × sl × n`
     "Look for places that are like the one where the next token will stand"
     sl,n = out.shape[1],keys.shape[1]
     ago = torch.arange(n-sl, n, device=out.device)[:,None] - torch.arange(n, device=out.device)
     query = self.query(out).unflatten(-1, (self.n_looks,-1)).transpose(1, 2)
     alike = query @ keys[:,None].transpose(2, 3) / math.sqrt(keys.shape[-1]) - F.softplus(self.far)*ago
-    return alike.masked_fill((ago<0)|(ago>=self.size), -torch.inf).softmax(-1)
+    unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None,None]
+    return alike.masked_fill(unseen, -torch.inf).softmax(-1)
 
-# %% ../../nbs/14_cells.pointer.ipynb #eb18efba
+# %% ../../nbs/14_cells.pointer.ipynb #49f50fa2
 Parts = namedtuple('Parts', 'shares own copy successor look')
-
-@patch
-def _walk(self:PointerLMModel, x, h):
-    check_ids(x)
-    state,keys,toks = self.zero_state(x.shape[0]) if h is None else h
-    emb = self.i_h(x)
-    if self.training: emb = emb + self.noise*torch.randn_like(emb)
-    out,new = self.rnn(emb, state)
-    before = torch.cat([state[-1][:,None].to(out), out[:,:-1]], dim=1)
-    keys = torch.cat([keys.transpose(0, 1), self.key(before)], dim=1)
-    toks = torch.cat([toks.transpose(0, 1), F.one_hot(x.long(), len(self.i_h.weight)).to(toks)], dim=1)
-    look = self.look(out, keys)
-    seen = look.to(toks) @ toks[:,None]
-    acts = self.h_h(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
-    kept = (o[:,max(0, o.shape[1]-self.size+1):].transpose(0, 1) for o in (keys,toks))
-    return acts, seen[:,0], look, (new,*kept)
-
-@patch
-def scan(self:PointerLMModel, x, h=None):
-    acts,_,_,h = self._walk(x, h)
-    return acts, h
 
 @patch
 def parts(self:PointerLMModel,
@@ -94,8 +96,12 @@ def parts(self:PointerLMModel,
 )->Parts: # `shares`, `bs × sl × 3`; the probabilities that each of the three gives, `bs × sl × vocab_sz`; and `look`
     "What the next token is mixed from, after each token; `ValueError` if `bs` is not that of the kept state"
     check_ids(x)
-    acts,copy,look,h = self._walk(x, self.start(x.shape[0]))
+    out,keys,toks,h = self._read(x, self.start(len(x)))
     self.keep(h)
+    look = self.look(out, keys, toks)
+    found = look.to(toks) @ toks[:,None]
+    acts = self.mix(torch.cat([out, (found @ self.seen.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
+    copy = found[:,0]
     return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1), look)
 
 @patch
