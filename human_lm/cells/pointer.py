@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Parts', 'PointerLMModel']
 
-# %% ../../nbs/14_cells.pointer.ipynb #0e6c40d5
+# %% ../../nbs/14_cells.pointer.ipynb #e248b817
 import math
 from collections import namedtuple
 
@@ -18,7 +18,7 @@ from ..data import check_sizes
 from ..first_model import check_ids
 from ..stateful import KeepsState
 
-# %% ../../nbs/14_cells.pointer.ipynb #45b314ae
+# %% ../../nbs/14_cells.pointer.ipynb #bc02766e
 class PointerLMModel(KeepsState):
     """A GRU that points at an earlier word: it says a word of its own, that word again, or the one that comes after it"""
     every_token = True
@@ -54,12 +54,12 @@ class PointerLMModel(KeepsState):
 
     def by_layer(self, h): return super().by_layer(h[0])
 
-# %% ../../nbs/14_cells.pointer.ipynb #88ea184e
+# %% ../../nbs/14_cells.pointer.ipynb #acd52f7f
 @patch
 def _read(self:PointerLMModel, x, h):
     "The state after each token, keys and tokens that can be looked at, and the state to go on from"
     check_ids(x)
-    state,keys,toks = self.zero_state(len(x)) if h is None else h
+    state,keys,toks = self.zero_state(x.shape[0]) if h is None else h
     heard = self.i_h(x).tanh()
     if self.training: heard = heard + self.noise*torch.randn_like(heard)
     out,new = self.rnn(heard, state)
@@ -87,7 +87,7 @@ def look(self:PointerLMModel,
     unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None,None]
     return alike.masked_fill(unseen, -torch.inf).softmax(-1)
 
-# %% ../../nbs/14_cells.pointer.ipynb #49f50fa2
+# %% ../../nbs/14_cells.pointer.ipynb #2ca98aa7
 Parts = namedtuple('Parts', 'shares own copy successor look')
 
 @patch
@@ -96,7 +96,7 @@ def parts(self:PointerLMModel,
 )->Parts: # `shares`, `bs × sl × 3`; the probabilities that each of the three gives, `bs × sl × vocab_sz`; and `look`
     "What the next token is mixed from, after each token; `ValueError` if `bs` is not that of the kept state"
     check_ids(x)
-    out,keys,toks,h = self._read(x, self.start(len(x)))
+    out,keys,toks,h = self._read(x, self.start(x.shape[0]))
     self.keep(h)
     look = self.look(out, keys, toks)
     found = look.to(toks) @ toks[:,None]

@@ -1,5 +1,5 @@
 """Does the network that points learn other counts too: by twos, downwards, in digits, in German and in French? Read in
-nbs/62_counting.best.ipynb."""
+nbs/63_counting.pointer.ipynb."""
 import re,time
 from functools import partial
 
@@ -8,7 +8,7 @@ from num2words import num2words
 from fastai.callback.rnn import ModelResetter
 from fastai.callback.training import GradientClip
 
-from human_lm.counting.best import pointer
+from human_lm.counting.pointer import pointer
 from human_lm.counting.measures import read_rows
 from human_lm.data import Vocab,spell
 from human_lm.text.generate import generate

@@ -1,0 +1,71 @@
+"""What the network that points can do, from five seeds, on the validation text and beyond it; and without each of its
+parts, on text held out of the training text. Read in nbs/63_counting.pointer.ipynb."""
+import time
+from dataclasses import replace
+
+import torch
+
+from human_lm.cells.pointer import PointerLMModel
+from human_lm.counting.pointer import pointer
+from human_lm.counting.measures import count_length,measure,next_numbers
+from human_lm.runs.recipes import batch_rows,chapter_corpus,hold_out,validation_rows
+
+class NoSuccessor(PointerLMModel):
+    "Says a word of its own, or an earlier one again"
+    def parts(self, x):
+        o = super().parts(x)
+        shares = o.shares*torch.tensor([1.,1.,0.])
+        return o._replace(shares=shares/shares.sum(-1, keepdim=True))
+
+class OnlyOwn(PointerLMModel):
+    "Says a word of its own, and has nothing but its looks to know it from"
+    def parts(self, x):
+        o = super().parts(x)
+        return o._replace(shares=torch.tensor([1.,0.,0.]).expand_as(o.shares))
+
+def sized(run, **sizes): return replace(run, sizes={**run.sizes, **sizes})
+
+def without():
+    "The recipe, and what is left of it without each of its parts"
+    return {'the recipe': pointer, 'no successor': replace(pointer, model_cls=NoSuccessor),
+            'neither successor nor copy': replace(pointer, model_cls=OnlyOwn), 'one look, the pointer': sized(pointer, n_looks=1),
+            'no noise': sized(pointer, noise=0.), 'hears 16 numbers a word': sized(pointer, n_heard=16)}
+
+starts = (100, 1000, 5000, 8084, 9000, 9900, 10_000, 11_000, 15_000, 20_000)  # where it begins to count alone
+
+def train(run, seed, part):
+    learn,start = run.learner(seed, fast=True, part=part),time.perf_counter()
+    with learn.no_bar(), learn.no_logging(): run.fit(learn)
+    return learn.model, round(time.perf_counter()-start, 1)
+
+def wrong(model, vocab, start, stop): return [n for n,o in next_numbers(model, vocab, start, stop).items() if not o]
+
+def held_out(run, seed):
+    "Measures on the numbers that were held out of the training text, and what is wrong in what was learnt"
+    vocab,nums = chapter_corpus()
+    held,(model,seconds) = hold_out(vocab, nums),train(run, seed, 'held out')
+    got = measure(model, vocab, held.held, batch_rows(run.seqs('held out')[1]), held.start, held.stop)
+    return dict(got, seconds=seconds, wrong=wrong(model, vocab, held.start, held.stop)[:50],
+                wrong_in_training=wrong(model, vocab, 22, held.start-1)[:50])
+
+def final(seed):
+    "Trained on the whole training text: measures on the validation text, and how far it counts, from each start"
+    vocab,nums = chapter_corpus()
+    model,seconds = train(pointer, seed, 'final')
+    counts = {start: count_length(model, vocab, start, 99_999) for start in starts}
+    return dict(measure(model, vocab, nums, validation_rows()), seconds=seconds,
+                parameters=sum(p.numel() for p in model.parameters()), wrong=wrong(model, vocab, 8084, 9999),
+                counts={start: list(o) for start,o in counts.items()})
+
+def tasks(n_seeds=None):
+    n = n_seeds or 5
+    return {**{('final','pointer',seed): (final, dict(seed=seed)) for seed in range(n)},
+            **{('without',name,seed): (held_out, dict(run=run, seed=seed))
+               for seed in range(min(n, 3)) for name,run in without().items()}}
+
+def result(done):
+    "`final`: every measure, seed by seed; `without`: those of the recipe and of it without each part"
+    def seeds(part, name):
+        runs = [v for k,v in done.items() if k[:2]==(part,name)]
+        return {m: [o[m] for o in runs] for m in runs[0]}
+    return dict(final=seeds('final', 'pointer'), without={name: seeds('without', name) for name in without()})
