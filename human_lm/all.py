@@ -38,6 +38,7 @@ from .text.example import *
 from .counting.measures import *
 from .counting.cache import *
 from .counting.best import *
+from .counting.pointer import *
 from .commands.terminal import *
 from .commands.reproduce import *
 from .commands.count import *

@@ -25,7 +25,7 @@ family = dict(
     coupled6=lambda: CoupledLSTMLMModel6(V, N, 2), coupled7=lambda: CoupledLSTMLMModel7(V, N, 2, 0.5),
     open6=lambda: OpenLSTMLMModel6(V, N, 2), open7=lambda: OpenLSTMLMModel7(V, N, 2, 0.5),
     awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltInAWD(V, N, 2, emb_sz=4),
-    pointer=lambda: PointerLMModel(V, N, n_heard=3, n_seen=4, n_key=3, n_looks=2, n_mix=7, size=5))
+    pointer=lambda: PointerLMModel(V, N, n_emb=4, n_key=3, n_read=2, size=5))
 keepers = [k for k in family if k not in ('LMModel1','LMModel2')]
 deep = [k for k in keepers if k not in ('LMModel3','LMModel4','pointer')]
 gated = [k for k in deep if '5' not in k]
@@ -271,7 +271,7 @@ def test_a_model_that_looks_back():
     assert len(plot_kept(m).fig.axes)==1 and embedding_2d(m).shape==(V,2)
     with pytest.raises(ValueError, match='holds what has no gradient, such as tokens'): step_norms(m, x, x[:,0])
     for draw in (draw_unrolled, draw_rolled):
-        with pytest.raises(ValueError, match='no place for some weights of a PointerLMModel: follows, seen'): draw(m)
+        with pytest.raises(ValueError, match='no place for some weights of a PointerLMModel: follows, query'): draw(m)
 
 @pytest.mark.parametrize('name', per_token)
 def test_predictions(name):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Parts', 'PointerLMModel']
 
-# %% ../../nbs/14_cells.pointer.ipynb #e248b817
+# %% ../../nbs/14_cells.pointer.ipynb #bfd403c1
 import math
 from collections import namedtuple
 
@@ -18,34 +18,33 @@ from ..data import check_sizes
 from ..first_model import check_ids
 from ..stateful import KeepsState
 
-# %% ../../nbs/14_cells.pointer.ipynb #bc02766e
+# %% ../../nbs/14_cells.pointer.ipynb #37cb57fd
 class PointerLMModel(KeepsState):
     """A GRU that points at an earlier word: it says a word of its own, that word again, or the one that comes after it"""
     every_token = True
 
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
-        n_hidden:int=64, # Number of activations in the state
-        n_heard:int=4, # Numbers that the state learns of a token
-        n_seen:int=16, # Numbers that a look shows of a token
+        n_hidden:int=64, # Number of activations in the state, and in the layer that puts everything together
+        n_emb:int=16, # Numbers that stand for a token
         n_key:int=16, # Numbers that a place is found by
-        n_looks:int=4, # Places that are looked at in each step; the first is the one pointed at
-        n_mix:int=64, # Activations of the layer that puts everything together
-        size:int=24, # Tokens that can be looked at, the last ones
-        noise:float=0.5, # Standard deviation of the noise on what is heard while training, at least 0
+        n_read:int=6, # Tokens that are read behind the one pointed at
+        size:int=24, # Tokens that can be pointed at, the last ones
+        noise:float=0.5, # Standard deviation of the noise on the embedded tokens that are heard while training, at least 0
     ):
         super().__init__()
-        check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_heard=n_heard, n_seen=n_seen, n_key=n_key, n_looks=n_looks,
-                    n_mix=n_mix, size=size)
+        check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_emb=n_emb, n_key=n_key, n_read=n_read, size=size)
         if not 0<=noise<float('inf'): raise ValueError(f"`noise` must be a number of at least 0, got {noise!r}")
-        self.n_looks,self.size,self.noise = n_looks,size,noise
-        self.i_h,self.seen = nn.Embedding(vocab_sz, n_heard),nn.Embedding(vocab_sz, n_seen)
-        self.rnn = nn.GRU(n_heard, n_hidden, batch_first=True)
-        self.query,self.key = nn.Linear(n_hidden, n_looks*n_key),nn.Linear(n_hidden, n_key)
-        self.far = nn.Parameter(torch.full((n_looks,1,1), -1.5))  # through a softplus, so that it stays above zero
+        self.n_read,self.size,self.noise = n_read,size,noise
+        self.i_h = nn.Embedding(vocab_sz, n_emb)
+        self.rnn = nn.GRU(n_emb, n_hidden, batch_first=True)
+        self.query,self.key = nn.Linear(n_hidden, n_key),nn.Linear(n_hidden, n_key)
+        nn.init.orthogonal_(self.key.weight, gain=4.)
+        self.query.load_state_dict(self.key.state_dict())  # like places attract each other
+        self.far = nn.Parameter(torch.tensor(-1.5))  # through a softplus, so that it stays above zero
         self.follows = nn.Parameter(torch.zeros(vocab_sz, vocab_sz))
-        self.mix = nn.Linear(n_hidden+n_looks*n_seen, n_mix)
-        self.share,self.h_o = nn.Linear(n_mix, 3),nn.Linear(n_mix, vocab_sz)
+        self.mix = nn.Linear(n_hidden+(1+n_read)*n_emb, n_hidden)
+        self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
 
     def zero_state(self, bs):
         n,w = self.size-1,self.key.weight
@@ -54,13 +53,13 @@ class PointerLMModel(KeepsState):
 
     def by_layer(self, h): return super().by_layer(h[0])
 
-# %% ../../nbs/14_cells.pointer.ipynb #acd52f7f
+# %% ../../nbs/14_cells.pointer.ipynb #dc7758c7
 @patch
 def _read(self:PointerLMModel, x, h):
-    "The state after each token, keys and tokens that can be looked at, and the state to go on from"
+    "The state after each token, keys and tokens that can be pointed at, and the state to go on from"
     check_ids(x)
     state,keys,toks = self.zero_state(x.shape[0]) if h is None else h
-    heard = self.i_h(x).tanh()
+    heard = self.i_h(x)
     if self.training: heard = heard + self.noise*torch.randn_like(heard)
     out,new = self.rnn(heard, state)
     before = torch.cat([state[-1][:,None].to(out), out[:,:-1]], dim=1)
@@ -78,16 +77,17 @@ def look(self:PointerLMModel,
     out:torch.Tensor, # State after each of `sl` tokens, `bs × sl × n_hidden`
     keys:torch.Tensor, # Keys of the tokens that were kept, and of the `sl` ones, `bs × n × n_key`
     toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`; a row of zeros where there is none
-)->torch.Tensor: # How much each look of each step sees of each token, `bs × n_looks × sl × n`
-    "Look for places that are like the one where the next token will stand"
+)->torch.Tensor: # How much each step sees of each token, pointing at it and reading on, `bs × 1+n_read × sl × n`
+    "Point at places that are like the one where the next token will stand, and read on from there"
     sl,n = out.shape[1],keys.shape[1]
     ago = torch.arange(n-sl, n, device=out.device)[:,None] - torch.arange(n, device=out.device)
-    query = self.query(out).unflatten(-1, (self.n_looks,-1)).transpose(1, 2)
-    alike = query @ keys[:,None].transpose(2, 3) / math.sqrt(keys.shape[-1]) - F.softplus(self.far)*ago
-    unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None,None]
-    return alike.masked_fill(unseen, -torch.inf).softmax(-1)
+    alike = self.query(out) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1]) - F.softplus(self.far)*ago
+    unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None]
+    point = alike.masked_fill(unseen, -torch.inf).softmax(-1)
+    # `k` tokens on, and no further than what has been read
+    return torch.stack([F.pad(point, (k,0))[...,:n]*(ago>=0) for k in range(1+self.n_read)], dim=1)
 
-# %% ../../nbs/14_cells.pointer.ipynb #2ca98aa7
+# %% ../../nbs/14_cells.pointer.ipynb #c2fdad78
 Parts = namedtuple('Parts', 'shares own copy successor look')
 
 @patch
@@ -99,9 +99,9 @@ def parts(self:PointerLMModel,
     out,keys,toks,h = self._read(x, self.start(x.shape[0]))
     self.keep(h)
     look = self.look(out, keys, toks)
-    found = look.to(toks) @ toks[:,None]
-    acts = self.mix(torch.cat([out, (found @ self.seen.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
-    copy = found[:,0]
+    seen = look.to(toks) @ toks[:,None]
+    acts = self.mix(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
+    copy = seen[:,0]
     return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1), look)
 
 @patch
