@@ -17,8 +17,8 @@ from human_lm.training.learner import ForeachAdam,QuickLearner
 from human_lm.training.sequences import FlatSeqs
 
 # longest first, so that `neunzig` is not read as `neun`
-_german = sorted('''eins ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn
-    siebzehn achtzehn neunzehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig und hundert
+_german = sorted('''eins ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn
+    sechzehn siebzehn achtzehn neunzehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig und hundert
     tausend'''.split(), key=len, reverse=True)
 
 def english(n): return spell(n).split()
@@ -53,9 +53,9 @@ def one_run(name, seed):
     "The share of the numbers asked for that are written right, how many it counts alone, and its first mistakes"
     words,learnt,before,asked = counts[name]
     text = tokens(words, learnt)
-    vocab,start = Vocab(text),time.perf_counter()
+    vocab,start = Vocab(text),time.process_time()
     model = train(vocab, vocab.encode(text), seed)
-    seconds = time.perf_counter()-start
+    seconds = time.process_time()-start
     first,want = tokens(words, before),tokens(words, asked)
     hits = read_rows(model, vocab.encode(first+want)).hits[0,len(first)-1:].tolist()
     ends = [0,*(i+1 for i,w in enumerate(want) if w=='.')]

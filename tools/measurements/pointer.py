@@ -37,12 +37,12 @@ def without():
             'query and key start apart': replace(pointer, init=apart), 'no noise': sized(pointer, noise=0.),
             'cross-entropy': replace(pointer, loss=None)}
 
-starts = (100, 1000, 5000, 8084, 9000, 9900)  # where it begins to count alone
+starts = (8084, 9000, 9900, 9990)  # where it begins to count alone
 
 def train(run, seed, part):
-    learn,start = run.learner(seed, fast=True, part=part),time.perf_counter()
+    learn,start = run.learner(seed, fast=True, part=part),time.process_time()
     with learn.no_bar(), learn.no_logging(): run.fit(learn)
-    return learn.model, round(time.perf_counter()-start, 1)
+    return learn.model, round(time.process_time()-start, 1)
 
 def wrong(model, vocab, start, stop): return [n for n,o in next_numbers(model, vocab, start, stop).items() if not o]
 
