@@ -369,3 +369,30 @@ def test_from_scratch_finds_every_layer(cls):
     same(s[1][0](x)[0], m[1][0](x)[0])
     again = from_scratch(s)
     assert again is not s and type(again[1][0]) is cls and torch.equal(again[1][0](x)[0], s[1][0](x)[0])
+
+# The network that points
+
+@pytest.mark.parametrize('kwargs,says', [(dict(n_read=0), 'n_read'), (dict(n_key=0), 'n_key'), (dict(size=0), 'size'), (dict(noise=-1), '`noise` must be a number of at least 0, got -1'),
+                                         (dict(noise=float('nan')), 'noise')])
+def test_a_pointer_of_wrong_sizes(kwargs, says):
+    with pytest.raises(ValueError, match=says): PointerLMModel(V, N, **kwargs)
+
+def test_pointer_starts_at_like_places_and_hears_noise():
+    "Query and key begin alike; noise is heard in training only, and none if there is to be none"
+    m,x = build('pointer'),ids(2, 9)
+    assert torch.equal(m.query.weight, m.key.weight) and m.query.weight is not m.key.weight
+    def twice(m):
+        m.reset(); a = m(x); m.reset()
+        return a, m(x)
+    assert not torch.equal(*twice(m)) and torch.equal(*twice(m.eval()))
+    assert torch.equal(*twice(PointerLMModel(V, N, noise=0.)))
+
+def test_pointer_can_say_each_of_three():
+    "With all of one share, the scores are those of that part: the own word, the one pointed at, its successor"
+    m,x = build('pointer').eval(),ids(2, 9)
+    torch.nn.init.normal_(m.follows)
+    for i,part in enumerate(('own','copy','successor')):
+        with torch.no_grad():
+            m.share.weight.zero_(); m.share.bias.fill_(-1e9); m.share.bias[i] = 0.
+            m.reset(); got = m(x).exp()
+            m.reset(); torch.testing.assert_close(got, getattr(m.parts(x), part), rtol=1e-4, atol=1e-6)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Parts', 'PointerLMModel']
 
-# %% ../../nbs/14_cells.pointer.ipynb #bfd403c1
+# %% ../../nbs/14_cells.pointer.ipynb #ec470cad
 import math
 from collections import namedtuple
 
@@ -18,9 +18,9 @@ from ..data import check_sizes
 from ..first_model import check_ids
 from ..stateful import KeepsState
 
-# %% ../../nbs/14_cells.pointer.ipynb #37cb57fd
+# %% ../../nbs/14_cells.pointer.ipynb #10bcafba
 class PointerLMModel(KeepsState):
-    """A GRU that points at an earlier word: it says a word of its own, that word again, or the one that comes after it"""
+    "A GRU that points at an earlier word, and says one of its own, that word again, or the one after it"
     every_token = True
 
     def __init__(self,
@@ -30,7 +30,7 @@ class PointerLMModel(KeepsState):
         n_key:int=16, # Numbers that a place is found by
         n_read:int=6, # Tokens that are read behind the one pointed at
         size:int=24, # Tokens that can be pointed at, the last ones
-        noise:float=0.5, # Standard deviation of the noise on the embedded tokens that are heard while training, at least 0
+        noise:float=0.5, # Standard deviation of the noise on what is heard while training, at least 0
     ):
         super().__init__()
         check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_emb=n_emb, n_key=n_key, n_read=n_read, size=size)
@@ -53,7 +53,7 @@ class PointerLMModel(KeepsState):
 
     def by_layer(self, h): return super().by_layer(h[0])
 
-# %% ../../nbs/14_cells.pointer.ipynb #dc7758c7
+# %% ../../nbs/14_cells.pointer.ipynb #ffe692f1
 @patch
 def _read(self:PointerLMModel, x, h):
     "The state after each token, keys and tokens that can be pointed at, and the state to go on from"
@@ -87,13 +87,14 @@ def look(self:PointerLMModel,
     # `k` tokens on, and no further than what has been read
     return torch.stack([F.pad(point, (k,0))[...,:n]*(ago>=0) for k in range(1+self.n_read)], dim=1)
 
-# %% ../../nbs/14_cells.pointer.ipynb #c2fdad78
+# %% ../../nbs/14_cells.pointer.ipynb #060b1231
 Parts = namedtuple('Parts', 'shares own copy successor look')
 
 @patch
 def parts(self:PointerLMModel,
     x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-)->Parts: # `shares`, `bs × sl × 3`; the probabilities that each of the three gives, `bs × sl × vocab_sz`; and `look`
+    # `shares`, `bs × sl × 3`; the probabilities that each of the three gives, `bs × sl × vocab_sz`; and `look`
+)->Parts:
     "What the next token is mixed from, after each token; `ValueError` if `bs` is not that of the kept state"
     check_ids(x)
     out,keys,toks,h = self._read(x, self.start(x.shape[0]))
@@ -102,7 +103,8 @@ def parts(self:PointerLMModel,
     seen = look.to(toks) @ toks[:,None]
     acts = self.mix(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
     copy = seen[:,0]
-    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1), look)
+    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1),
+                 look)
 
 @patch
 def forward(self:PointerLMModel,
