@@ -83,7 +83,6 @@ def test_what_has_changed_is_measured_anew(place):
     assert figures(place)['provenance']['command']=='make measure ARGS="toy --seeds 3"'
 
 def test_other_settings():
-    sys.path.insert(0, str(root/'tools'))
     from measure import task_hash
     assert task_hash((max, dict(a=1)))==task_hash((max, dict(a=1)))!=task_hash((max, dict(a=2)))!=task_hash((min, dict(a=2)))
 
@@ -125,3 +124,10 @@ def test_each_measurement_names_the_notebooks_that_read_it(path):
     for o in read:
         assert (root/o).exists(), f'{path.name} names {o}, which is not there'
         assert path.stem in (root/o).read_text(encoding='utf-8'), f'{o} does not read {path.stem}.json'
+
+@pytest.mark.parametrize('path', sorted((root/'tools'/'measurements').glob('*.py')), ids=lambda o: o.stem)
+def test_each_measurement_can_begin(path):
+    "Its imports are there, and it has tasks"
+    from measure import import_module
+    m = import_module(f'measurements.{path.stem}')
+    assert callable(m.tasks) and callable(m.result)
