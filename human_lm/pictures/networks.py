@@ -120,9 +120,15 @@ def _layers(model):
     if not (isinstance(model, LanguageModel) and hasattr(model, 'h_o')):
         raise ValueError(f'only language models can be drawn, such as LMModel1 to LMModel7, '
                          f'got a {type(model).__name__}')
-    if hasattr(model, 'h_h'): return [((None, ''), (model.h_h.weight, 'h_h.weight'))]
     weights = [(p,k) for k,p in model.named_parameters() if p.ndim==2]
-    return list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
+    if hasattr(model, 'h_h'): layers = [((None, ''), (model.h_h.weight, 'h_h.weight'))]
+    else: layers = list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
+    drawn = {id(o) for o in (model.i_h.weight, model.h_o.weight, *(w for o in layers for w,_ in o))}
+    left = [k for p,k in weights if id(p) not in drawn]
+    if left:
+        raise ValueError(f'these drawings have no place for some weights of a {type(model).__name__}: '
+                         f'{", ".join(left)}')
+    return layers
 
 def _model_board(model, layers, *at):
     "A board on which the weights of `model` have their colours already"

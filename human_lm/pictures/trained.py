@@ -40,6 +40,8 @@ def step_norms(
         for w in x.unbind(1):
             h = model.scan(w[:,None], h)[1]
             states.append(h if isinstance(h, tuple) else (h,))
+        if not all(o.requires_grad for s in states for o in s):
+            raise ValueError(f'the state of a {type(model).__name__} holds what has no gradient, such as tokens')
         top = model.by_layer(h)[-1]['hidden']
         loss = F.cross_entropy(model.h_o(top), y, reduction='sum')  # the rows do not meet
         flat = [o for s in states for o in s]
