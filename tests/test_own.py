@@ -99,6 +99,8 @@ def test_learner_takes_what_a_learner_takes():
     assert hasattr(learn, 'mine') and hasattr(learn, 'model_resetter') and len(learn.metrics)==1 and learn.lr==0.5
     reg = text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1)).rnn_regularizer
     assert (reg.alpha,reg.beta)==(2,1)
+    reg = text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1), alpha=0.5, beta=0).rnn_regularizer
+    assert (reg.alpha,reg.beta)==(0.5,0) and not hasattr(text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1), alpha=0, beta=0), 'rnn_regularizer')
     for m in (LMModel1(9, 4), LMModel2(9, 4), LMModel3(9, 4)):
         with pytest.raises(TypeError, match=f'{type(m).__name__} predicts once a row'): text_learner(dls, m)
 
