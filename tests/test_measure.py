@@ -125,3 +125,10 @@ def test_each_measurement_names_the_notebooks_that_read_it(path):
     for o in read:
         assert (root/o).exists(), f'{path.name} names {o}, which is not there'
         assert path.stem in (root/o).read_text(encoding='utf-8'), f'{o} does not read {path.stem}.json'
+
+@pytest.mark.parametrize('path', sorted((root/'tools'/'measurements').glob('*.py')), ids=lambda o: o.stem)
+def test_each_measurement_can_begin(path):
+    "Its imports are there, and it has tasks"
+    from measure import import_module
+    m = import_module(f'measurements.{path.stem}')
+    assert callable(m.tasks) and callable(m.result)

@@ -6,7 +6,7 @@ from fastai.data.core import DataLoaders
 
 from human_lm.data import split_seqs
 from human_lm.runs.recipes import chapter_corpus,recipe
-from human_lm.training.learner import FlatDL
+from human_lm.training.batches import FlatDL
 from human_lm.training.sequences import FlatSeqs
 
 # rows of a group, and processes
