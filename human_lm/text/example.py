@@ -57,7 +57,7 @@ def example_dls(
     if development: train,valid = [o for i,o in enumerate(train) if i%8!=3],train[3::8]
     return text_dls(train, tok=tok, valid=valid, bs=bs, sl=sl, max_vocab=_vocabs.get(tok))
 
-# %% ../../nbs/56_text.example.ipynb #6d45ca7b
+# %% ../../nbs/56_text.example.ipynb #4a640e48
 def example_counting(
     dls, # Loaders of `example_dls`
     tok:str, # Their tokens
@@ -113,7 +113,7 @@ def example_fit(
     "Train as all models of this notebook are trained"
     learn.fit_one_cycle(n_epoch, 2e-2, pct_start=0.1, wd=0.1)
 
-# %% ../../nbs/56_text.example.ipynb #80ad762c
+# %% ../../nbs/56_text.example.ipynb #8a6c0925
 @torch.no_grad()
 def example_logp(
     model, # Model of `example_models`, trained
