@@ -9,6 +9,7 @@ from .cells.layers import *
 from .cells.gru import *
 from .cells.awd_lstm import *
 from .cells.blocks import *
+from .cells.pointer import *
 from .pictures.figure import *
 from .pictures.networks import *
 from .pictures.inside import *
@@ -37,6 +38,7 @@ from .text.example import *
 from .counting.measures import *
 from .counting.cache import *
 from .counting.best import *
+from .counting.pointer import *
 from .commands.terminal import *
 from .commands.reproduce import *
 from .commands.count import *

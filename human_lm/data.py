@@ -22,16 +22,16 @@ def check_sizes(
 ):
     "Raise a `ValueError` that names the first of `sizes` that is not a whole number of at least 1"
     for k,v in sizes.items():
-        try: ok = index(v)>=1 and not isinstance(v, bool)  # whole numbers of NumPy and of tensors too
+        try: ok = index(v)>=1 and not isinstance(v, bool)  # those of NumPy and of tensors too
         except TypeError: ok = False
         if not ok: raise ValueError(f"`{k}` must be a whole number of at least 1, got {v!r}")
 
 # %% ../nbs/00_data.ipynb #92299b26
-_small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen '
-          'sixteen seventeen eighteen nineteen').split()
+_small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen '
+          'fifteen sixteen seventeen eighteen nineteen').split()
 _tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split()
-_groups = ['', *('thousand million billion trillion quadrillion quintillion sextillion septillion octillion '
-                'nonillion decillion').split()]
+_groups = ['', *('thousand million billion trillion quadrillion quintillion sextillion septillion '
+                'octillion nonillion decillion').split()]
 
 def _spell_group(n):
     "The words of `n`, 0 to 999; none for 0"
@@ -45,9 +45,10 @@ def _spell_group(n):
 def spell(
     n:int, # The number, 1 or more, below 10³⁶
 )->str: # Words with one space between them
-    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen; `ValueError` for what is no such number"
+    "Spell `n` as Human Numbers does: no \"and\", no comma, no hyphen; `ValueError` if it is no such number"
     check_sizes(n=n)
-    if n>=1000**len(_groups): raise ValueError(f"numbers are spelled below 10^{3*len(_groups)}, got {n}")
+    if n>=1000**len(_groups):
+        raise ValueError(f"numbers are spelled below 10^{3*len(_groups)}, got {n}")
     words = []
     for name in _groups:
         n,group = divmod(n, 1000)
@@ -69,7 +70,8 @@ def _is_whole(
     for name in corpus_files:
         try: lines = (path/name).read_text(encoding='utf-8').splitlines()
         except (OSError,UnicodeDecodeError): return False
-        if [o.strip() for o in lines] != [o.strip() for o in _file_text(name).splitlines()]: return False
+        want = _file_text(name).splitlines()
+        if [o.strip() for o in lines] != [o.strip() for o in want]: return False
     return True
 
 # %% ../nbs/00_data.ipynb #1e8fd27b
@@ -97,22 +99,23 @@ def _move_aside(dest):
 
 # %% ../nbs/00_data.ipynb #5b37c2b9
 def _corpus_folder():
-    """Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and it cannot be
-    written"""
-    from fastai.data.external import fastai_path  # slow to import, and nothing else in this module needs it
+    """Where fastai keeps the corpus; `OSError` if its configuration is damaged, or there is none and
+    it cannot be written"""
+    from fastai.data.external import fastai_path  # here, as it is slow to import
     home = Path(os.getenv('FASTAI_HOME', '~/.fastai'))
     try: return fastai_path('data')/'human_numbers'
-    except (configparser.Error,UnicodeError,TypeError) as e:  # no INI file, no text, no folder named
+    except (configparser.Error,UnicodeError,TypeError) as e:  # no INI file, no text, no folder
         raise OSError(f"fastai's configuration {home/'config.ini'} is damaged: "
                       "delete it, and fastai makes a new one") from e
     except OSError as e:
         raise OSError(f"cannot write to {home}, where fastai keeps its configuration ({e}): "
-                      "set the environment variable FASTAI_HOME to a folder that you can write to") from e
+                      "set the environment variable FASTAI_HOME to a folder that you can write to"
+                      ) from e
 
 def human_numbers(
     download:bool=False, # Fetch fastai's archive from the network instead?
 )->Path: # Folder with `train.txt` and `valid.txt`
-    "Folder of the Human Numbers corpus, made unless fastai's own copy is there; `OSError` if it cannot be written"
+    "Folder of the corpus, made unless fastai's own copy is there; `OSError` if it cannot be written"
     if download:
         from fastai.data.external import URLs, untar_data
         return untar_data(URLs.HUMAN_NUMBERS, force_download=True)
@@ -125,8 +128,9 @@ def human_numbers(
             if dest.exists(): _move_aside(dest)
             _write_corpus(dest)
     except OSError as e:
-        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): set the environment variable FASTAI_HOME "
-                      "to a folder that you can write to, or change `data` in fastai's config.ini") from e
+        raise OSError(f"cannot write the Human Numbers to {dest} ({e}): "
+                      "set the environment variable FASTAI_HOME to a folder that you can write to, "
+                      "or change `data` in fastai's config.ini") from e
     return dest
 
 # %% ../nbs/00_data.ipynb #df108077
@@ -169,7 +173,8 @@ class Vocab:
         if isinstance(tokens, str): tokens = tokens.split()
         try: return torch.tensor([self.w2i[o] for o in tokens], dtype=torch.long)
         except KeyError as e:
-            raise ValueError(f"the token {e} is not in this vocabulary of {len(self)} tokens") from None
+            raise ValueError(f"the token {e} is not in this vocabulary of {len(self)} tokens"
+                             ) from None
 
     def decode(self,
         ids:torch.Tensor, # Indices, of shape `n`
@@ -177,7 +182,8 @@ class Vocab:
         "Tokens of `ids`; `ValueError` for the first that is no index of the vocabulary"
         ids = torch.as_tensor(ids).tolist()
         bad = [i for i in ids if not 0<=i<len(self)]
-        if bad: raise ValueError(f"the index {bad[0]} is not in this vocabulary of {len(self)} tokens")
+        if bad:
+            raise ValueError(f"the index {bad[0]} is not in this vocabulary of {len(self)} tokens")
         return [self.words[i] for i in ids]
 
 # %% ../nbs/00_data.ipynb #5943ee88
@@ -186,9 +192,11 @@ def _check_stream(nums, sl):
     check_sizes(sl=sl)
     nums = torch.as_tensor(nums)
     if nums.ndim!=1 or (nums.numel() and (nums.is_floating_point() or nums.dtype==torch.bool)):
-        raise ValueError(f"the stream must be one row of token indices, got {nums.dtype} of shape {tuple(nums.shape)}")
+        raise ValueError("the stream must be one row of token indices, "
+                         f"got {nums.dtype} of shape {tuple(nums.shape)}")
     if len(nums)<sl+2:
-        raise ValueError(f"a stream of {len(nums)} tokens is too short for one sequence of {sl}: it takes {sl+2}")
+        raise ValueError(f"a stream of {len(nums)} tokens is too short for one sequence of {sl}: "
+                         f"it takes {sl+2}")
     return nums.long()
 
 # %% ../nbs/00_data.ipynb #c6397962
@@ -196,7 +204,7 @@ def next_token_seqs(
     nums:torch.Tensor, # Token stream, of shape `n`
     sl:int=3, # Tokens that are read before one is predicted
 )->L: # Pairs of a tensor of shape `sl` and the index that comes next
-    "Cut the stream into pairs: `sl` tokens, and the one after them; `ValueError` if it is too short"
+    "Cut the stream into pairs: `sl` tokens and the one after them; `ValueError` if it is too short"
     nums = _check_stream(nums, sl)
     return L((nums[i:i+sl], nums[i+sl].item()) for i in range(0, len(nums)-sl-1, sl))
 
@@ -205,7 +213,7 @@ def lm_seqs(
     nums:torch.Tensor, # Token stream, of shape `n`
     sl:int=16, # Sequence length: tokens that are read, and predicted
 )->L: # Pairs of tensors of shape `sl`; the second is the first, one token on
-    "Cut the stream into stretches of `sl` tokens, each with the one a token on; `ValueError` if it is too short"
+    "Cut the stream into stretches of `sl` tokens and those a token on; `ValueError` if too short"
     nums = _check_stream(nums, sl)
     return L((nums[i:i+sl], nums[i+1:i+sl+1]) for i in range(0, len(nums)-sl-1, sl))
 

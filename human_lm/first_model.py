@@ -19,9 +19,10 @@ def check_ids(
     x:torch.Tensor, # What should be a batch of token indices
     sl:int=None, # Sequence length that it must have, if only one will do
 ):
-    "Raise a `ValueError` unless `x` is a batch of token indices: `bs × sl` whole numbers, neither size zero"
+    "Raise a `ValueError` unless `x` is a batch of token indices, `bs × sl`, neither size zero"
     if not isinstance(x, torch.Tensor):
-        raise ValueError(f"the input must be a tensor of token indices, `bs × sl`, got a {type(x).__name__}")
+        raise ValueError("the input must be a tensor of token indices, `bs × sl`, "
+                         f"got a {type(x).__name__}")
     if x.ndim!=2 or x.numel()==0 or x.dtype not in (torch.int64, torch.int32):
         raise ValueError("the input must be token indices, `bs × sl` of int64 or int32, "
                          f"got {x.dtype} of shape {tuple(x.shape)}")
@@ -30,7 +31,7 @@ def check_ids(
 
 # %% ../nbs/01_first_model.ipynb #108723db
 class LanguageModel(nn.Module):
-    "Base of every model: embeds with `i_h`, scores with `h_o`, and notes in `made_with` what it is made with"
+    "Base of every model: embeds with `i_h`, scores with `h_o`, notes in `made_with` what made it"
     every_token = False  # a prediction after each token, or only after the last?
 
     def __new__(cls, *args, **kwargs):
@@ -45,7 +46,7 @@ class LanguageModel(nn.Module):
 
 # %% ../nbs/01_first_model.ipynb #f60b6382
 class LMModel1(LanguageModel):
-    "Predict the token after three: an embedding and two linear layers (chapter 12 of the fastai book)"
+    "Predict the token after three: an embedding and two linear layers (fastai book, chapter 12)"
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_hidden:int, # Number of activations in the hidden state
@@ -70,7 +71,7 @@ class LMModel1(LanguageModel):
 def majority_baseline(
     dl, # Data loader whose batches end with their targets
 )->tuple: # (index of the commonest target, its share of all targets)
-    "The commonest target in `dl`, and how often guessing it is right; `ValueError` if there are no targets"
+    "The commonest target in `dl`, and its share of all; `ValueError` if there are no targets"
     ys = [b[-1].flatten() for b in dl]
     if not ys: raise ValueError("the data loader has no batches, so there is no commonest target")
     n = torch.cat(ys).bincount()

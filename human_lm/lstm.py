@@ -16,14 +16,16 @@ from .multilayer import LMModel5
 def _check_cell(x, h, c, ni, nh):
     "Raise a `ValueError` unless input and states fit a cell of `ni` inputs and `nh` activations"
     want = (x.shape[0],nh) if x.ndim==2 else None
-    if want is None or x.shape[1]!=ni: raise ValueError(f"the input must be `bs × {ni}`, got {tuple(x.shape)}")
+    if want is None or x.shape[1]!=ni:
+        raise ValueError(f"the input must be `bs × {ni}`, got {tuple(x.shape)}")
     for k,s in (('h',h),('c',c)):
         if tuple(s.shape)!=want:
-            raise ValueError(f"the state `{k}` must be `bs × nh` = {want[0]} × {nh}, got {tuple(s.shape)}")
+            raise ValueError(f"the state `{k}` must be `bs × nh` = {want[0]} × {nh}, "
+                             f"got {tuple(s.shape)}")
 
 # %% ../nbs/04_lstm.ipynb #9ccb422b
 class GatewiseLSTMCell(nn.Module):
-    "LSTM cell with one linear layer a gate (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000)"
+    "LSTM cell, a linear layer a gate (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000)"
     def __init__(self,
         ni:int, # Number of inputs
         nh:int, # Number of activations in each of the two states
@@ -51,7 +53,7 @@ class GatewiseLSTMCell(nn.Module):
 
 # %% ../nbs/04_lstm.ipynb #7512c7b3
 class LSTMCell(nn.Module):
-    "LSTM cell with all gates in one multiplication (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000)"
+    "`GatewiseLSTMCell` with all four gates in one multiplication for the input and one for the state"
     def __init__(self,
         ni:int, # Number of inputs
         nh:int, # Number of activations in each of the two states
@@ -84,7 +86,7 @@ class LSTMCell(nn.Module):
     def gates(self,
         gates_in:torch.Tensor, # What `ih` made of the step's input, `bs × 4·nh`
         h:torch.Tensor, # Hidden state, `bs × nh`
-    )->dict: # `input`, `forget` and `output` gate, and the `new` values that the cell gate offers; each `bs × nh`
+    )->dict: # `input`, `forget` and `output` gate, and the cell gate's `new` values; each `bs × nh`
         "How far each gate is open, and what it decides about"
         i,f,o,new = (gates_in + self.hh(h)).chunk(4, 1)
         return dict(input=i.sigmoid(), forget=f.sigmoid(), output=o.sigmoid(), new=new.tanh())

@@ -15,7 +15,7 @@ from .stateful import KeepsState
 
 # %% ../nbs/03_multilayer.ipynb #1ffade19
 class LMModel5(KeepsState):
-    "`n_layers` recurrent layers between an embedding and an output layer; predicts after every token"
+    "`n_layers` recurrent layers between embedding and output layer; predicts after every token"
     every_token = True
     rnn_cls = nn.RNN  # kind of the recurrent layers
 
@@ -33,13 +33,13 @@ class LMModel5(KeepsState):
     def scan(self,
         x:torch.Tensor, # Token indices, `bs × sl`
         h=None, # State to begin with; zeros if None
-    )->tuple: # Top layer's state after each token, `bs × sl × n_hidden`, and the state of all layers after the last
+    )->tuple: # Top layer's state after each token, `bs × sl × n_hidden`; all layers' after the last
         "Read a batch from state `h`; what is kept is neither used nor changed"
         check_ids(x)
         return self.rnn(self.i_h(x), h)
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
     )->torch.Tensor: # Scores (logits) of the token after each, `bs × sl × vocab_sz`
-        "Scores of the token that follows each token; `ValueError` if `bs` is not that of the kept state"
+        "Scores of the token after each; `ValueError` if `bs` is not that of the kept state"
         return self.h_o(self.read(x))

@@ -13,7 +13,7 @@ from .lstm import LMModel6
 
 # %% ../nbs/05_regularize.ipynb #ae9f7f09
 class Dropout(nn.Module):
-    "Zero activations at random while training, and rescale the rest (Hinton et al., arXiv 1207.0580)"
+    "Zero activations at random while training, rescale the rest (Hinton et al., arXiv 1207.0580)"
     def __init__(self,
         p:float, # Probability that an activation is zeroed, 0 to 1; anything else is a `ValueError`
     ):
@@ -38,7 +38,7 @@ def activation_reg(
     out:torch.Tensor, # Activations after dropout, `bs × sl × n_hidden`
     alpha:float=2., # Weight of the penalty
 )->torch.Tensor: # Penalty to be added to the loss, a scalar
-    "Activation regularisation (AR): `alpha` times the mean square of `out` (arXiv 1708.02182, section 4.6)"
+    "Activation regularisation (AR): `alpha` times the mean square of `out` (arXiv 1708.02182, 4.6)"
     return alpha * out.float().pow(2).mean()
 
 # %% ../nbs/05_regularize.ipynb #19d364ec
@@ -46,13 +46,13 @@ def temporal_activation_reg(
     raw_out:torch.Tensor, # Activations before dropout, `bs × sl × n_hidden`
     beta:float=1., # Weight of the penalty
 )->torch.Tensor: # Penalty to be added to the loss, a scalar; zero for a single step
-    "Temporal AR (TAR): `beta` times the mean square of the change from step to step (arXiv 1708.02182, section 4.6)"
+    "Temporal AR (TAR): `beta` times the mean square of the change each step (arXiv 1708.02182, 4.6)"
     if raw_out.shape[1]<2: return raw_out.new_zeros(())
     return beta * (raw_out[:,1:] - raw_out[:,:-1]).float().pow(2).mean()
 
 # %% ../nbs/05_regularize.ipynb #94ded488
 class LMModel7(LMModel6):
-    "`LMModel6` with dropout and tied weights, for training with AR and TAR: a small AWD-LSTM (arXiv 1708.02182)"
+    "`LMModel6` with dropout and tied weights, for AR and TAR: a small AWD-LSTM (arXiv 1708.02182)"
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_hidden:int, # Number of activations in each layer's hidden state, and in the embedding
@@ -64,9 +64,9 @@ class LMModel7(LMModel6):
         self.h_o.weight = self.i_h.weight
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-    )->tuple: # Scores `bs × sl × vocab_sz`; activations before and after dropout, each `bs × sl × n_hidden`
-        "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
+    )->tuple: # Scores, and activations before and after dropout, `bs × sl × vocab_sz` or `n_hidden`
+        "Scores of the next token, and activations; `ValueError` if `bs` is not the kept state's"
         raw = self.read(x)
         out = self.drop(raw)
         return self.h_o(out), raw, out

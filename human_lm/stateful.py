@@ -23,27 +23,30 @@ def _each(f, h):
 
 # %% ../nbs/02_stateful.ipynb #6f0684e3
 class KeepsState(LanguageModel):
-    "Base of the models that keep their state; each has `step`, for one token, or a `scan` of its own"
+    "Base of the models that keep their state; each has `step`, for one token, or its own `scan`"
     h = None  # no batch has been read since `reset`
 
     def zero_state(self,
         bs:int, # Rows of the batch
-    ): # A tensor, or a tuple of tensors, each `… × bs × n_hidden`; `None` if the layers begin with zeros anyway
+    ): # A tensor `… × bs × n_hidden`, or a tuple of them; `None` if the layers begin with zeros anyway
         "The state before anything was read"
 
     def start(self,
         bs:int, # Rows of the batch to be read
     ): # As `zero_state`
-        "The state to read a batch of `bs` rows with; `ValueError` if the kept one is of another batch size"
-        if torch._C._current_graph_task_id()!=-1:  # within `backward`: the state that the batch began with is gone
-            raise RuntimeError("this model keeps a state, so it cannot read a batch a second time for its gradients, "
-                               "as `torch.utils.checkpoint` wants it to: checkpoint its `scan`, which keeps nothing")
+        "The state to read a batch of `bs` rows with; `ValueError` if the kept one has another size"
+        if torch._C._current_graph_task_id()!=-1:  # within `backward`: the state to begin with is gone
+            raise RuntimeError("this model keeps a state, so it cannot read a batch a second time "
+                               "for its gradients, as `torch.utils.checkpoint` wants it to: "
+                               "checkpoint its `scan`, which keeps nothing")
         if self.h is None: return self.zero_state(bs)
         kept = (self.h[0] if isinstance(self.h, tuple) else self.h).shape[-2]
         if kept!=bs:
-            raise ValueError(f"this batch has {bs} rows, but the state kept from the last one has {kept}: "
+            raise ValueError(f"this batch has {bs} rows, "
+                             f"but the state kept from the last one has {kept}: "
                              "call `reset()` before a batch of another size")
-        # the model may have moved to another device or dtype since, and what inference mode made cannot be trained on
+        # the model may have moved to another device or dtype since,
+        # and what inference mode made cannot be trained on
         return _each(lambda o: (o.clone() if o.is_inference() else o).to(self.i_h.weight), self.h)
 
     def keep(self,
@@ -56,7 +59,7 @@ class KeepsState(LanguageModel):
         "Forget what was read; the next batch may have any size"
         self.h = None
 
-    # What was read belongs to the text and not to the model, so neither a copy nor a pickle takes it along
+    # What was read belongs to the text and not to the model: neither a copy nor a pickle takes it along
     def __getstate__(self): return {k:v for k,v in self.__dict__.items() if k!='h'}
 
 # %% ../nbs/02_stateful.ipynb #a940cd25
@@ -65,9 +68,9 @@ class LMModel3(KeepsState, LMModel2):
     def zero_state(self, bs): return self.i_h.weight.new_zeros(bs, self.h_h.out_features)
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
     )->torch.Tensor: # Scores of the next token (logits), `bs × vocab_sz`
-        "Scores of the token that follows each row; `ValueError` if `bs` is not that of the kept state"
+        "Scores of the token after each row; `ValueError` if `bs` is not that of the kept state"
         check_ids(x)
         h = self.start(x.shape[0])
         for i in range(x.shape[1]): h = self.step(h, x[:,i])
@@ -79,7 +82,7 @@ class LMModel3(KeepsState, LMModel2):
 def scan(self:KeepsState,
     x:torch.Tensor, # Token indices, `bs × sl`
     h=None, # State to begin with, as `zero_state`; nothing read yet if None
-)->tuple: # State of the top layer after each token, `bs × sl × n`, and the state after the last, as `zero_state`
+)->tuple: # Top layer's state after each token, `bs × sl × n`; state after the last, as `zero_state`
     "Read a batch from state `h`; what is kept is neither used nor changed"
     check_ids(x)
     if h is None: h = self.zero_state(x.shape[0])
@@ -91,7 +94,7 @@ def scan(self:KeepsState,
 
 @patch
 def read(self:KeepsState,
-    x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
+    x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
 )->torch.Tensor: # State of the top layer after each token, `bs × sl × n`
     "Read a batch and keep the state; `ValueError` if `bs` is not that of the kept one"
     check_ids(x)
@@ -112,7 +115,7 @@ def by_layer(self:KeepsState,
 def borrowed(
     model:nn.Module, # Any model
 ):
-    "Within `with`, `model` is in evaluation mode and has read nothing; then every mode and kept state is as it was"
+    "Within `with`, `model` is in evaluation mode and has read nothing; then all is as it was"
     modules = list(model.modules())
     modes = [o.training for o in modules]
     kept = [(o, o.h) for o in modules if isinstance(o, KeepsState)]
@@ -129,11 +132,12 @@ def group_chunks(
     ds:list, # Samples in the order of the text, or a data set with a `group_chunks` of its own
     bs:int, # Batch size
 )->L: # `len(ds)//bs*bs` of the samples, reordered (the last few may be left over)
-    "Reorder `ds` so that each row of a batch goes on where it stopped; `ValueError` if there are too few samples"
+    "Reorder `ds` so that each row of a batch goes on where it stopped; `ValueError` if it is too short"
     check_sizes(bs=bs)
-    if hasattr(ds, 'group_chunks'): return ds.group_chunks(bs)  # a data set that can do it without touching its samples
+    if hasattr(ds, 'group_chunks'): return ds.group_chunks(bs)  # without touching its samples
     if len(ds)<bs:
-        raise ValueError(f"{len(ds)} samples do not fill one batch of {bs}: use a smaller `bs`, or a longer text")
+        raise ValueError(f"{len(ds)} samples do not fill one batch of {bs}: "
+                         "use a smaller `bs`, or a longer text")
     m = len(ds)//bs
     return L(ds[i+m*j] for i in range(m) for j in range(bs))
 
@@ -143,9 +147,9 @@ class LMModel4(LMModel3):
     every_token = True
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
     )->torch.Tensor: # Scores (logits) of the token after each, `bs × sl × vocab_sz`
-        "Scores of the token that follows each token; `ValueError` if `bs` is not that of the kept state"
+        "Scores of the token after each; `ValueError` if `bs` is not that of the kept state"
         check_ids(x)
         h,outs = self.start(x.shape[0]),[]
         for i in range(x.shape[1]):

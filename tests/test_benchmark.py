@@ -1,5 +1,6 @@
-"The benchmark: its three ways compute the same, and its command writes what it says"
+"The benchmark: its ways compute the same, and its command writes what it says"
 import json
+from functools import partial
 from subprocess import CalledProcessError
 
 import pytest,torch
@@ -7,7 +8,7 @@ import pytest,torch
 from human_lm.all import *
 from human_lm.runs.speed import _ways
 
-def test_the_three_ways_have_the_same_batches():
+def test_both_loaders_have_the_same_batches():
     for name in ('LMModel1','LMModel6'):
         plain,fast = recipe(name).dls(num_workers=None),recipe(name).dls(fast=True)
         assert plain.train.fake_l.num_workers>0 and fast.train.fake_l.num_workers==0
@@ -40,22 +41,24 @@ def test_time_wait():
     with pytest.raises(CalledProcessError): time_wait(1, commands=dict(a='raise SystemExit(1)'))
 
 def test_command(tmp_path, capsys, monkeypatch):
-    "The smallest text, one thread and as many as there are, what a user waits for; all of it in print and in the files"
+    "A small text, one thread and as many as there are, what a user waits for; all of it in print and in the files"
+    monkeypatch.setattr('human_lm.runs.speed.time_scale', partial(time_scale, n_batch=15, repeats=1))
+    monkeypatch.setattr('human_lm.runs.speed.time_grouping', partial(time_grouping, sizes=(200,400)))
     monkeypatch.setattr('human_lm.runs.speed.run_all', lambda tasks, n_proc: {k: 321 for k in tasks})
     monkeypatch.setattr('human_lm.runs.speed.time_wait', lambda n, each: dict(chapter=[2.]*n, ours=[1.]*n))
     monkeypatch.setattr('torch.get_num_threads', lambda: 2)
     asked = []
     monkeypatch.setattr('torch.set_num_threads', asked.append)
     path,pic = tmp_path/'b.json',tmp_path/'b.svg'
-    assert human_lm_bench(f'--models 6 --repeats 1 --epochs 1 --numbers 1000 --wait 2 --json {path} --picture {pic}'.split())==0
+    assert human_lm_bench(f'--models 4 --repeats 1 --epochs 1 --numbers 1000 --wait 2 --json {path} --picture {pic}'.split())==0
     res,out = json.loads(path.read_text()),capsys.readouterr().out
     assert asked==[2,1] or asked==[1,2]
-    assert list(res)==['LMModel6','whole_chapter','one_thread','group_chunks','scale','wait'] and res['wait']==dict(chapter=[2.,2.], ours=[1.,1.])
+    assert list(res)==['LMModel4','whole_chapter','one_thread','group_chunks','scale','wait'] and res['wait']==dict(chapter=[2.,2.], ours=[1.,1.])
     for o,n in ((res,2), (res['one_thread'],1)):
-        assert set(o['LMModel6'])=={'plain_s','no_workers_s','ours_s','floor_s','tokens_per_s','peak_mb','apart'} and o['LMModel6']['peak_mb']==321
+        assert set(o['LMModel4'])=={'plain_s','no_workers_s','ours_s','floor_s','tokens_per_s','peak_mb','apart'} and o['LMModel4']['peak_mb']==321
         assert set(o['whole_chapter'])=={'plain_s','no_workers_s','ours_s','floor_s','threads'} and o['whole_chapter']['threads']==n
-        assert o['LMModel6']['apart']<1e-5 and bench_table(o) in out
-    assert [o[0] for o in res['group_chunks']]==[20_000,80_000,320_000,1_280_000] and all(len(o)==3 for o in res['group_chunks'])
+        assert o['LMModel4']['apart']<1e-5 and bench_table(o) in out
+    assert [o[0] for o in res['group_chunks']]==[200,400] and all(len(o)==3 for o in res['group_chunks'])
     assert [o[:2] for o in res['scale']]==[[1000, len(number_stream(range(1, 1001))[1])]] and len(res['scale'][0])==5
     assert pic.read_text().startswith('<svg')
 

@@ -183,7 +183,7 @@ def test_recipe_learner_is_built_as_the_recipe_says():
     "Each part of the text, of the batches and of the training"
     from fastai.callback.rnn import RNNRegularizer
     vocab,nums = chapter_corpus()
-    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16, 'n_members':2}, bs=8, sl=5, alpha=3., beta=0.5, eps=5e-6)
+    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16, 'n_members':2}, bs=8, sl=5, alpha=3., beta=0.5, eps=5e-6, clip=0.3)
     seen = {}
     for final in (False,True):
         learn = small.learner(fast=True, part='final' if final else 'held out')
@@ -195,6 +195,7 @@ def test_recipe_learner_is_built_as_the_recipe_says():
         assert [o.bs for o in learn.dls]==[8,64]
         reg = next(o for o in learn.cbs if isinstance(o, RNNRegularizer))
         assert (reg.alpha,reg.beta)==(3.,0.5)
+        assert learn.gradient_clip.max_norm==0.3
         learn.create_opt()
         assert isinstance(learn.opt, ForeachAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
         assert isinstance(learn.loss_func, MembersLoss)

@@ -21,11 +21,13 @@ family = dict(
     gru6=lambda: GRULMModel6(V, N, 2), gru7=lambda: GRULMModel7(V, N, 2, 0.5), scratch_gru=lambda: from_scratch(GRULMModel7(V, N, 2, 0.5)),
     coupled6=lambda: CoupledLSTMLMModel6(V, N, 2), coupled7=lambda: CoupledLSTMLMModel7(V, N, 2, 0.5),
     open6=lambda: OpenLSTMLMModel6(V, N, 2), open7=lambda: OpenLSTMLMModel7(V, N, 2, 0.5),
-    awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltinAWDLSTMModel(V, N, 2, emb_sz=4))
+    awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltinAWDLSTMModel(V, N, 2, emb_sz=4),
+    pointer=lambda: PointerLMModel(V, N, n_emb=4, n_key=3, n_read=2, size=5))
 keepers = [k for k in family if k not in ('LMModel1','LMModel2')]
-deep = [k for k in keepers if k not in ('LMModel3','LMModel4')]
+deep = [k for k in keepers if k not in ('LMModel3','LMModel4','pointer')]
 gated = [k for k in deep if '5' not in k]
 per_token = [k for k in keepers if k!='LMModel3']
+by_state = [k for k in keepers if k!='pointer']  # whose scores are made from the state alone, so that all is drawn
 
 def build(name, seed=0):
     torch.manual_seed(seed)
@@ -85,7 +87,8 @@ def test_scan(name):
     same(torch.cat([a,b], dim=1), acts); same(s, h)
     m.reset()
     want = scores(m(x))
-    same(m.h_o(acts if m.every_token else acts[:,-1]), want); same(m.h, h)
+    if name in by_state: same(m.h_o(acts if m.every_token else acts[:,-1]), want)
+    same(m.h, h)
     assert want.shape==((3,7,V) if m.every_token else (3,V)) and m.every_token==(name in per_token)
     layers = m.by_layer(h)
     assert len(layers)==(2 if name in deep else 1) and torch.equal(layers[-1]['hidden'], acts[:,-1])
@@ -127,9 +130,10 @@ def test_checkpoint(name, reentrant):
     h,res = m.h,[]
     for f in (lambda o, w: m.scan(o, h)[0]+w, lambda o, w: checkpoint(lambda a, b: m.scan(a, h)[0]+b, o, w, use_reentrant=reentrant)):
         m.zero_grad()
-        m.h_o(f(x, w)).square().sum().backward()
+        acts = f(x, w)
+        (m.h_o(acts) if name in by_state else acts).square().sum().backward()
         res.append([p.grad for p in m.parameters()])
-    same(tuple(res[0]), tuple(res[1]))
+    same(*(tuple(g for g in o if g is not None) for o in res))
 
 @pytest.mark.parametrize('name', family)
 def test_meta(name):
@@ -208,7 +212,7 @@ def test_save_and_load(name, tmp_path):
 
 # Looking inside
 
-@pytest.mark.parametrize('name', keepers)
+@pytest.mark.parametrize('name', by_state)
 def test_states(name):
     m,x = build(name),ids(3, 5)
     m(x)
@@ -249,9 +253,19 @@ def test_gates(name):
     assert {t.get_text() for t in pic.fig.axes[0].get_legend().get_texts()}==want
     assert len(pic.fig.axes[1].get_legend().get_texts())==3
 
-@pytest.mark.parametrize('name', [k for k in family if k not in gated])
+@pytest.mark.parametrize('name', [k for k in family if k not in (*gated,'pointer')])
 def test_no_gates(name):
     with pytest.raises(ValueError, match='gates|state|recurrent layers'): read_gates(build(name), ids()[0])
+
+def test_a_model_that_looks_back():
+    "Its state and gates can be seen; what would leave out that it looks back is refused"
+    m,x = build('pointer'),ids(3, 5)
+    m(x)
+    same(read_states(m, x[0]), read_gates(m, x[0])[0]['hidden'])
+    assert len(plot_kept(m).fig.axes)==1 and embedding_2d(m).shape==(V,2)
+    with pytest.raises(ValueError, match='holds what has no gradient, such as tokens'): step_norms(m, x, x[:,0])
+    for draw in (draw_unrolled, draw_rolled):
+        with pytest.raises(ValueError, match='no place for some weights of a PointerLMModel: follows, query'): draw(m)
 
 @pytest.mark.parametrize('name', per_token)
 def test_predictions(name):
@@ -275,7 +289,7 @@ def key(pic):
     texts = {(round(t.get_position()[0]-0.2, 3), round(t.get_position()[1], 3)):t.get_text() for t in ax.texts}
     return {texts[k]:v for k,v in lines.items()}
 
-@pytest.mark.parametrize('name', family)
+@pytest.mark.parametrize('name', [k for k in family if k!='pointer'])
 def test_drawings(name):
     "As many shapes as steps and layers; each matrix has one colour, the same in both drawings; nothing is wider than the page or cut off"
     m,n = build(name),2 if name in deep else 1
@@ -349,3 +363,30 @@ def test_from_scratch_finds_every_layer(cls):
     same(s[1][0](x)[0], m[1][0](x)[0])
     again = from_scratch(s)
     assert again is not s and type(again[1][0]) is cls and torch.equal(again[1][0](x)[0], s[1][0](x)[0])
+
+# The network that points
+
+@pytest.mark.parametrize('kwargs,says', [(dict(n_read=0), 'n_read'), (dict(n_key=0), 'n_key'), (dict(size=0), 'size'), (dict(noise=-1), '`noise` must be a number of at least 0, got -1'),
+                                         (dict(noise=float('nan')), 'noise')])
+def test_a_pointer_of_wrong_sizes(kwargs, says):
+    with pytest.raises(ValueError, match=says): PointerLMModel(V, N, **kwargs)
+
+def test_pointer_starts_at_like_places_and_hears_noise():
+    "Query and key begin alike; noise is heard in training only, and none if there is to be none"
+    m,x = build('pointer'),ids(2, 9)
+    assert torch.equal(m.query.weight, m.key.weight) and m.query.weight is not m.key.weight
+    def twice(m):
+        m.reset(); a = m(x); m.reset()
+        return a, m(x)
+    assert not torch.equal(*twice(m)) and torch.equal(*twice(m.eval()))
+    assert torch.equal(*twice(PointerLMModel(V, N, noise=0.)))
+
+def test_pointer_can_say_each_of_three():
+    "With all of one share, the scores are those of that part: the own word, the one pointed at, its successor"
+    m,x = build('pointer').eval(),ids(2, 9)
+    torch.nn.init.normal_(m.follows)
+    for i,part in enumerate(('own','copy','successor')):
+        with torch.no_grad():
+            m.share.weight.zero_(); m.share.bias.fill_(-1e9); m.share.bias[i] = 0.
+            m.reset(); got = m(x).exp()
+            m.reset(); torch.testing.assert_close(got, getattr(m.parts(x), part), rtol=1e-4, atol=1e-6)

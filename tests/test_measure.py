@@ -83,7 +83,6 @@ def test_what_has_changed_is_measured_anew(place):
     assert figures(place)['provenance']['command']=='make measure ARGS="toy --seeds 3"'
 
 def test_other_settings():
-    sys.path.insert(0, str(root/'tools'))
     from measure import task_hash
     assert task_hash((max, dict(a=1)))==task_hash((max, dict(a=1)))!=task_hash((max, dict(a=2)))!=task_hash((min, dict(a=2)))
 

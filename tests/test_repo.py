@@ -6,7 +6,6 @@ import pytest
 
 root = Path(__file__).resolve().parent.parent
 notebooks = sorted((root/'nbs').glob('*.ipynb'))
-sys.path.insert(0, str(root/'tools'))
 from readme import readme
 
 # where Linux, macOS and Windows keep what is a person's or only there for a while

@@ -40,7 +40,7 @@ class EmbedDropout(Dropout):
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #1a563ec5
 class LockedDropout(Dropout):
-    "Dropout with one mask for all steps of a row (Gal and Ghahramani, arXiv 1512.05287; arXiv 1708.02182, section 4.2)"
+    "Dropout with one mask for all steps of a row (arXiv 1512.05287; arXiv 1708.02182, section 4.2)"
     def forward(self,
         x:torch.Tensor, # Activations, `bs × sl × n`
     )->torch.Tensor: # Of the same shape; in evaluation mode, `x` itself
@@ -50,34 +50,37 @@ class LockedDropout(Dropout):
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #c230fdca
 class DropConnect(Dropout):
-    "A recurrent layer with dropout on its weights from state to state (Wan et al., 2013; arXiv 1708.02182, section 2)"
+    "A recurrent layer with dropout on its weights from state to state (Wan et al., 2013)"
     def __init__(self,
-        layer:nn.Module, # Recurrent layer, ours or built in; a `ValueError` without weights from state to state
+        layer:nn.Module, # Recurrent layer, ours or built in; others are a `ValueError`
         p:float, # Probability that a weight is zeroed, 0 to 1; anything else is a `ValueError`
     ):
         super().__init__(p)
         self.layer = layer
-        if not self.names: raise ValueError(f'a {type(layer).__name__} has no weights from state to state')
+        if not self.names:
+            raise ValueError(f'a {type(layer).__name__} has no weights from state to state')
 
     @property
-    def names(self): return [k for k,_ in self.layer.named_parameters() if 'hh' in k and 'weight' in k]
+    def names(self):
+        return [k for k,_ in self.layer.named_parameters() if 'hh' in k and 'weight' in k]
 
     def forward(self,
         x:torch.Tensor, # `bs × sl × ni`
         state=None, # As the layer takes it; zeros if None
     )->tuple: # (output, state), as the layer gives them
-        "Read a sequence with weights that stay the same for all of it; evaluation mode uses all of them"
+        "Read a sequence with weights that stay the same for all of it, all of them at evaluation"
         if not self.training or self.p==0: return self.layer(x, state)
-        return functional_call(self.layer, {k: self._drop(self.layer.get_parameter(k)) for k in self.names}, (x, state))
+        thinned = {k: self._drop(self.layer.get_parameter(k)) for k in self.names}
+        return functional_call(self.layer, thinned, (x, state))
 
     def _drop(self, w):
-        # in the order of PyTorch's gates, so that a random state drops the same weights of our layers and of theirs
+        # in the order of PyTorch's gates: a random state drops the same weights of our layers and theirs
         mask = keep_mask(w, w.shape, self.p)
         return w * getattr(self.layer, '_reorder', lambda o: o)(mask)
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #dae81a2d
 class TiedDecoder(nn.Module):
-    "Scores from the matrix that embeds the words (arXiv 1611.01462, 1608.05859, 1708.02182), after locked dropout"
+    "Scores from the matrix that embeds the words (arXiv 1611.01462, 1608.05859), after locked dropout"
     def __init__(self,
         emb:nn.Embedding, # Embedding to share the matrix with, `vocab_sz × emb_sz`
         p:float, # Probability of dropout, 0 to 1; anything else is a `ValueError`
@@ -90,7 +93,7 @@ class TiedDecoder(nn.Module):
 
     def forward(self,
         raw:torch.Tensor, # What an encoder gave, `bs × sl × emb_sz`
-    )->tuple: # Scores `bs × sl × vocab_sz`; activations before and after dropout, each `bs × sl × emb_sz`
+    )->tuple: # Scores, and activations before and after dropout, `bs × sl × vocab_sz` or `emb_sz`
         "Scores of the next token, and the activations"
         out = self.drop(raw)
         return self.h_o(out), raw, out
@@ -103,19 +106,19 @@ def _check_ps(**ps):
             raise ValueError(f"the probability of dropout `{k}` must lie between 0 and 1, got {p!r}")
 
 class AWDLSTM(KeepsState):
-    "Encoder of an AWD-LSTM (arXiv 1708.02182): embedding and LSTM layers with four kinds of dropout; keeps its state"
+    "Encoder of an AWD-LSTM (arXiv 1708.02182): embedding and LSTM layers, four kinds of dropout"
     rnn_cls = LSTM  # kind of the recurrent layers; `nn.LSTM` computes the same
 
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
-        emb_sz:int, # Numbers that stand for a token; also the number of activations in the last layer's state
+        emb_sz:int, # Numbers that stand for a token, and activations in the last layer's state
         n_hidden:int, # Number of activations in each other layer's state
         n_layers:int, # Number of recurrent layers
         embed_p:float=0.02, # Probability that a word of the vocabulary is dropped, 0 to 1
         input_p:float=0.25, # Probability that a number of the embedded words is dropped, 0 to 1
         weight_p:float=0.2, # Probability that a weight from state to state is dropped, 0 to 1
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped, 0 to 1
-        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None`: there is none
+        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained, if any
         init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
@@ -123,7 +126,8 @@ class AWDLSTM(KeepsState):
         _check_ps(embed_p=embed_p, input_p=input_p, weight_p=weight_p, hidden_p=hidden_p)
         if not init_range>0: raise ValueError(f'`init_range` must be more than 0, got {init_range!r}')
         if pad_token is not None and pad_token not in range(vocab_sz):
-            raise ValueError(f'`pad_token` must be one of the {vocab_sz} tokens, 0 to {vocab_sz-1}, or None, '
+            raise ValueError(f'`pad_token` must be one of the {vocab_sz} tokens, '
+                             f'0 to {vocab_sz-1}, or None, '
                              f'got {pad_token!r}')
         self.i_h = nn.Embedding(vocab_sz, emb_sz, padding_idx=pad_token)
         self.embed_drop,self.input_drop = EmbedDropout(embed_p),LockedDropout(input_p)
@@ -131,17 +135,19 @@ class AWDLSTM(KeepsState):
         self.rnns = nn.ModuleList(DropConnect(self.rnn_cls(ni, nh, 1, batch_first=True), weight_p)
                                   for ni,nh in zip(sizes, sizes[1:]))
         self.hidden_drops = nn.ModuleList(LockedDropout(hidden_p) for _ in self.rnns[1:])
-        nn.init.uniform_(self.i_h.weight, -init_range, init_range)  # this and what follows: section 5 of the paper
+        # section 5 of the paper
+        nn.init.uniform_(self.i_h.weight, -init_range, init_range)
         for rnn,nh in zip(self.rnns, sizes[1:]):
             for p in rnn.parameters(): nn.init.uniform_(p, -nh**-0.5, nh**-0.5)
 
     def scan(self,
         x:torch.Tensor, # Token indices, `bs × sl`
-        h=None, # State to begin with: hidden and cell state of each layer, one after the other; zeros if None
-    )->tuple: # Last layer's hidden state after each token, `bs × sl × emb_sz`, and the state after the last
+        h=None, # State to begin with: hidden and cell state, layer by layer; zeros if None
+    )->tuple: # Last layer's hidden state after each token, `bs × sl × emb_sz`; state after the last
         "Read a batch from state `h`; what is kept is neither used nor changed"
         check_ids(x)
-        out,new = self.input_drop(F.embedding(x, self.embed_drop(self.i_h.weight), self.i_h.padding_idx)),()
+        emb = F.embedding(x, self.embed_drop(self.i_h.weight), self.i_h.padding_idx)
+        out,new = self.input_drop(emb),()
         for k,rnn in enumerate(self.rnns):
             if k: out = self.hidden_drops[k-1](out)
             out,state = rnn(out, None if h is None else h[2*k:2*k+2])
@@ -151,7 +157,7 @@ class AWDLSTM(KeepsState):
     def by_layer(self, h): return [dict(hidden=a[0], cell=b[0]) for a,b in zip(h[::2], h[1::2])]
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
     )->torch.Tensor: # Last layer's hidden state after each token, `bs × sl × emb_sz`
         "Read a batch and keep the state; `ValueError` if `bs` is not that of the kept one"
         return self.read(x)
@@ -159,23 +165,26 @@ class AWDLSTM(KeepsState):
     @classmethod
     def from_fastai(cls,
         ref, # fastai's `AWD_LSTM`, reading in one direction
-    ): # An encoder with a copy of its weights, its dropouts and padding token; on its device, in its precision and mode
+    ): # An encoder with a copy of its weights, its dropouts, padding token, device, precision and mode
         "Our encoder in place of fastai's; `ValueError` if `ref` is of another kind"
         _check_awd(ref)
-        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers, pad_token=_pad(ref),
-                  **_fastai_ps(ref))
+        res = cls(ref.encoder.num_embeddings, ref.emb_sz, ref.n_hid, ref.n_layers,
+                  pad_token=_pad(ref), **_fastai_ps(ref))
         return res.load_fastai(ref).train(ref.training)
 
     def load_fastai(self,
         ref, # fastai's `AWD_LSTM`, reading in one direction, of the same sizes
     ): # `self`
-        "Take over a copy of the weights of `ref`, and nothing else; `ValueError` if its kind or sizes differ"
+        "Take over a copy of the weights of `ref`; `ValueError` if its kind or sizes differ"
         _check_awd(ref)
         lstms = [_whole_lstm(o) for o in ref.rnns]
-        ours,theirs = ([emb.num_embeddings, emb.embedding_dim, *(o.hidden_size for o in layers)]
-                       for emb,layers in ((self.i_h, [o.layer for o in self.rnns]), (ref.encoder, lstms)))
+        def sizes(emb, layers):
+            return [emb.num_embeddings, emb.embedding_dim, *(o.hidden_size for o in layers)]
+        ours = sizes(self.i_h, [o.layer for o in self.rnns])
+        theirs = sizes(ref.encoder, lstms)
         if ours!=theirs:
-            raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, but those of the '
+            raise ValueError(f'vocabulary, embedding and layers must have the sizes {ours}, '
+                             'but those of the '
                              f'AWD_LSTM are {theirs}')
         self.to(ref.encoder.weight)
         with torch.no_grad(): self.i_h.weight.copy_(ref.encoder.weight)
@@ -186,38 +195,40 @@ class AWDLSTM(KeepsState):
 
 # %% ../../nbs/12_cells.awd_lstm.ipynb #baa77cf0
 class AWDLSTMModel(KeepsState):
-    "Language model: an `AWDLSTM` and a `TiedDecoder`, all five dropouts multiplied by `drop_mult` (arXiv 1708.02182)"
+    "An `AWDLSTM` and a `TiedDecoder`, all five dropouts multiplied by `drop_mult` (arXiv 1708.02182)"
     every_token,encoder_cls = True,AWDLSTM
 
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_hidden:int, # Number of activations in the state of each layer but the last
         n_layers:int, # Number of recurrent layers
-        drop_mult:float=1., # What the five probabilities are multiplied by, 0 or more; none of them may get past 1
-        emb_sz:int=None, # Numbers that stand for a token, and activations in the last layer's state; `n_hidden` if None
+        drop_mult:float=1., # Multiplies the five probabilities, none of which may get past 1; 0 or more
+        # Numbers that stand for a token, and activations in the last layer's state; `n_hidden` if None
+        emb_sz:int=None,
         embed_p:float=0.02, # Probability that a word of the vocabulary is dropped
         input_p:float=0.25, # Probability that a number of the embedded words is dropped
         weight_p:float=0.2, # Probability that a weight from state to state is dropped
         hidden_p:float=0.15, # Probability that an activation between two layers is dropped
         output_p:float=0.1, # Probability that an activation before the output layer is dropped
-        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained; `None`: there is none
+        pad_token:int=None, # Index of a token that only fills up, whose embedding is not trained, if any
         init_range:float=0.1, # Embeddings start between minus and plus this, more than 0
     ):
         super().__init__()
         if isinstance(drop_mult, bool) or not isinstance(drop_mult, (int,float)) or not drop_mult>=0:
             raise ValueError(f'`drop_mult` must be a number of at least 0, got {drop_mult!r}')
-        ps = dict(embed_p=embed_p, input_p=input_p, weight_p=weight_p, hidden_p=hidden_p, output_p=output_p)
+        ps = dict(embed_p=embed_p, input_p=input_p, weight_p=weight_p, hidden_p=hidden_p,
+                  output_p=output_p)
         _check_ps(**ps)
         _check_ps(**{f'{k} × drop_mult':p*drop_mult for k,p in ps.items()})
         *ps,output_p = [p*drop_mult for p in ps.values()]
-        self.encoder = self.encoder_cls(vocab_sz, n_hidden if emb_sz is None else emb_sz, n_hidden, n_layers, *ps,
-                                        pad_token, init_range)
+        if emb_sz is None: emb_sz = n_hidden
+        self.encoder = self.encoder_cls(vocab_sz, emb_sz, n_hidden, n_layers, *ps, pad_token, init_range)
         self.decoder = TiedDecoder(self.encoder.i_h, output_p)
 
     def forward(self,
-        x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-    )->tuple: # Scores `bs × sl × vocab_sz`; activations before and after the last dropout, each `bs × sl × emb_sz`
-        "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
+        x:torch.Tensor, # Token indices, `bs × sl`; each row goes on where the last batch's stopped
+    )->tuple: # Scores, and activations before and after the last dropout, as of a `TiedDecoder`
+        "Scores of the next token, and activations; `ValueError` if `bs` is not the kept state's"
         return self.decoder(self.encoder(x))
 
     # what the other models have themselves, is here in the two parts
@@ -229,18 +240,18 @@ class AWDLSTMModel(KeepsState):
 
     @classmethod
     def from_fastai(cls,
-        ref, # What fastai's `get_language_model(AWD_LSTM, …)` gave: one direction, tied weights, with a bias
-    ): # A model with a copy of its weights and with its dropouts; on its device, in its precision and mode
+        ref, # What fastai's `get_language_model(AWD_LSTM, …)` gave: one direction, tied, with a bias
+    ): # A model with a copy of its weights, its dropouts, device, precision and mode
         "Our model in place of fastai's; `ValueError` if `ref` is of another kind"
         enc,dec = _check_lm(ref)
-        res = cls(enc.encoder.num_embeddings, enc.n_hid, enc.n_layers, emb_sz=enc.emb_sz, pad_token=_pad(enc),
-                  **_fastai_ps(enc), output_p=dec.output_dp.p)
+        res = cls(enc.encoder.num_embeddings, enc.n_hid, enc.n_layers, emb_sz=enc.emb_sz,
+                  pad_token=_pad(enc), **_fastai_ps(enc), output_p=dec.output_dp.p)
         return res.load_fastai(ref).train(ref.training)
 
     def load_fastai(self,
         ref, # As for `from_fastai`, with the same sizes
     ): # `self`
-        "Take over a copy of the weights of `ref`, and nothing else; `ValueError` if its kind or sizes differ"
+        "Take over a copy of the weights of `ref`; `ValueError` if its kind or sizes differ"
         enc,dec = _check_lm(ref)
         self.encoder.load_fastai(enc)
         with torch.no_grad(): self.to(enc.encoder.weight).decoder.h_o.bias.copy_(dec.decoder.bias)
@@ -260,13 +271,14 @@ def _is_a(o, name): return any(c.__name__==name for c in type(o).__mro__)  # wit
 
 def _check_awd(ref):
     if not _is_a(ref, 'AWD_LSTM'):
-        raise ValueError(f"these weights can be taken over from fastai's AWD_LSTM, got a {type(ref).__name__}")
+        raise ValueError("these weights can be taken over from fastai's AWD_LSTM, "
+                         f"got a {type(ref).__name__}")
     if ref.n_dir!=1:
         raise ValueError('these weights cannot be taken over: the AWD_LSTM reads in two directions, '
                          'and an AWDLSTM in one')
 
 def _pad(ref):
-    "The padding token that `ref` works with: fastai passes `None` on as -1, which for PyTorch is the last one"
+    "The padding token of `ref`: fastai passes `None` on as -1, which for PyTorch is the last one"
     pad = ref.encoder.padding_idx
     return ref.encoder.num_embeddings-1 if pad is None else pad
 
@@ -275,7 +287,7 @@ def _fastai_ps(ref):
                 hidden_p=ref.hidden_dps[0].p)
 
 def _whole_lstm(o):
-    "The `nn.LSTM` in fastai's `WeightDropout` `o` with all its weights: those in it may lack what was dropped last"
+    "The `nn.LSTM` in fastai's `WeightDropout` `o`, with what was dropped last put back"
     raw = o.weight_hh_l0_raw
     lstm = nn.LSTM(o.module.input_size, o.module.hidden_size, batch_first=True, device='meta',
                    dtype=raw.dtype).to_empty(device=raw.device)
@@ -291,5 +303,6 @@ def _check_lm(ref):
     _check_awd(ref[0])
     if ref[1].decoder.weight is not ref[0].encoder.weight:
         raise ValueError('these weights cannot be taken over: the decoder has a matrix of its own')
-    if ref[1].decoder.bias is None: raise ValueError('these weights cannot be taken over: the decoder has no biases')
+    if ref[1].decoder.bias is None:
+        raise ValueError('these weights cannot be taken over: the decoder has no biases')
     return ref

@@ -14,8 +14,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 # %% ../../nbs/20_pictures.figure.ipynb #de79797f
-palette = dict(black='#000000', orange='#E69F00', sky='#56B4E9', green='#009E73', yellow='#F0E442', blue='#0072B2',
-               red='#D55E00', purple='#CC79A7')
+palette = dict(black='#000000', orange='#E69F00', sky='#56B4E9', green='#009E73',
+               yellow='#F0E442', blue='#0072B2', red='#D55E00', purple='#CC79A7')
 
 # %% ../../nbs/20_pictures.figure.ipynb #ae20996a
 _look = dict(facecolor='white', bbox_inches='tight', pad_inches=0.1)
@@ -26,7 +26,8 @@ class Picture:
         fig, # matplotlib's `Figure`; pyplot lets go of it, so that it is not shown twice
         alt:str, # What there is to see, in words; empty text is a `ValueError`
     ):
-        if not alt.strip(): raise ValueError('a picture needs a description: pass what there is to see as `alt`')
+        if not alt.strip():
+            raise ValueError('a picture needs a description: pass what there is to see as `alt`')
         self.fig,self.alt = fig,' '.join(alt.split())
         plt.close(fig)
 

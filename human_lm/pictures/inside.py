@@ -27,7 +27,8 @@ def draw_lstm_cell(
     sizes = (f'{ni}', f'{nh}', f'{ni+nh}') if ni else ('ni', 'nh', 'ni + nh')
     b = _Board(-1.6, 14.9, -2.1, 5.2)
     def op(x, y, text): b.dot(x, y, text, r=0.34, size=11 if len(text)==1 else 8)
-    def line(a, c, lw=1.5, head=True): b.line(a, c, lw=lw, head=head, style=dict(color='black', ls='-'))
+    def line(a, c, lw=1.5, head=True):
+        b.line(a, c, lw=lw, head=head, style=dict(color='black', ls='-'))
     for x,name,curve,colour in ((2.6,'forget gate','σ','red'), (5.3,'input gate','σ','green'),
                                 (8.1,'cell gate','tanh','blue'), (10.7,'output gate','σ','purple')):
         b.ax.add_patch(FancyBboxPatch((x-0.55,0.95), 1.1, 0.7, boxstyle='round,pad=0.06', fc='white',
@@ -36,7 +37,7 @@ def draw_lstm_cell(
         b.text(x-0.15, 0.42, name, size=8.5, ha='right')
         line((x,-0.3), (x,0.86))
     top,low = 4.2,-0.3
-    op(2.6, top, '×'); op(6.7, top, '+'); op(6.7, 2.75, '×'); op(12.4, 2.85, 'tanh'); op(12.4, 1.3, '×')
+    for o in ((2.6,top,'×'), (6.7,top,'+'), (6.7,2.75,'×'), (12.4,2.85,'tanh'), (12.4,1.3,'×')): op(*o)
     # the cell state, along the top
     for x0,x1 in ((-0.5,2.22), (2.98,6.32), (7.08,14.2)): line((x0,top), (x1,top), lw=2.5)
     b.text(-0.55, top+0.5, f'cell state\n({sizes[1]})', ha='center')
@@ -45,29 +46,33 @@ def draw_lstm_cell(
     line((2.6,1.75), (2.6,3.82))
     line((5.3,1.75), (6.4,2.55)); line((8.1,1.75), (7.0,2.55)); line((6.7,3.13), (6.7,3.82))
     line((12.4,top), (12.4,3.23)); line((12.4,2.47), (12.4,1.68)); line((11.35,1.3), (12.02,1.3))
-    line((12.78,1.3), (14.2,1.3), lw=2.5); b.text(14.1, 0.62, 'new hidden state,\nthe output', ha='right')
+    line((12.78,1.3), (14.2,1.3), lw=2.5)
+    b.text(14.1, 0.62, 'new hidden state,\nthe output', ha='right')
     # what the gates read
     b.put('hidden', -0.9, low); b.text(-0.9, low-0.85, f'hidden\nstate ({sizes[1]})')
     b.put('input', 0.9, -1.45, 'input'); b.text(1.65, -1.45, f'({sizes[0]})', ha='left')
     line((-0.36,low), (10.7,low), lw=2.5, head=False); line((0.9,-1.0), (0.9,low))
     b.text(6.2, low-0.42, f'both joined ({sizes[2]})')
-    return Picture(b.fig, '''Inside an LSTM cell. The cell state runs along the top: multiplied by the forget gate, then
-        increased by the product of input gate and cell gate. Its tanh, multiplied by the output gate, is the new hidden
-        state. All four gates read the input and the hidden state, joined.''')
+    return Picture(b.fig, '''Inside an LSTM cell. The cell state runs along the top: multiplied by the
+        forget gate, then increased by the product of input gate and cell gate. Its tanh, multiplied by
+        the output gate, is the new hidden state. All four gates read the input and the hidden state,
+        joined.''')
 
 # %% ../../nbs/22_pictures.inside.ipynb #5d2338b1
 def draw_dropout(
-    sizes:tuple=(4,5,5,3), # Activations in each layer of a small net; the first and last are never dropped
+    sizes:tuple=(4,5,5,3), # Activations in each layer; the first and the last layer drop none
     p:float=0.5, # Probability that an activation is dropped
     seed:int=17, # Seed of the mask
 )->Picture: # The net twice
     "A small net as it is, and with dropout"
-    if len(sizes)<3: raise ValueError(f'a net with something to drop has at least three layers, got {len(sizes)}')
+    if len(sizes)<3:
+        raise ValueError(f'a net with something to drop has at least three layers, got {len(sizes)}')
     check_sizes(**{f'layer {i}':n for i,n in enumerate(sizes)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         drop = Dropout(p)
-        kept = [torch.ones(n) if i in (0, len(sizes)-1) else drop(torch.ones(n)) for i,n in enumerate(sizes)]
+        ends = 0,len(sizes)-1
+        kept = [torch.ones(n) if i in ends else drop(torch.ones(n)) for i,n in enumerate(sizes)]
     h,dx = max(sizes),2.1
     b = _Board(-1, 2*dx*len(sizes)+0.6, -0.9, h*1.15+0.3, unit=min(0.42, 7.6/(2*dx*len(sizes)+1.6)))
     for x0,masks,title in ((0, [torch.ones(n) for n in sizes], 'as it is'),
@@ -79,13 +84,13 @@ def draw_dropout(
                     if on_a and on_c: b.ax.plot(*zip(a, c), c='#888888', lw=0.8, zorder=1)
         for ps,on in zip(at, masks):
             for (x,y),o in zip(ps, on):
-                b.ax.add_patch(Circle((x,y), 0.38, fc='white' if o else '#dddddd', ec='black' if o else '#888888',
-                                      lw=1.4, zorder=3))
+                fc,ec = ('white','black') if o else ('#dddddd','#888888')
+                b.ax.add_patch(Circle((x,y), 0.38, fc=fc, ec=ec, lw=1.4, zorder=3))
                 if not o: b.text(x, y, '×', size=16, color=palette['red'])
         b.text(x0+dx*(len(sizes)-1)/2, h*1.15-0.25, title)
     n_off = sum(int((m==0).sum()) for m in kept)
-    return Picture(b.fig, f'A net with layers of {", ".join(map(str, sizes))} circles, drawn twice; in the second '
-                   f'drawing {n_off} circles are crossed out, and their lines are gone.')
+    return Picture(b.fig, f'A net with layers of {", ".join(map(str, sizes))} circles, drawn twice; '
+                   f'in the second drawing {n_off} circles are crossed out, and their lines are gone.')
 
 # %% ../../nbs/22_pictures.inside.ipynb #686d5dc4
 def draw_rescale(
@@ -105,14 +110,16 @@ def draw_rescale(
     bins = torch.linspace(0, scaled.max().item(), 41).tolist()
     for v,colour,hatch,label in ((scaled*(1-p), 'orange', '', 'with dropout, not rescaled'),
                                  (scaled, 'blue', '///', f'divided by 1 − p = {1-p:g}')):
-        ax.hist(v.tolist(), bins, color=palette[colour], alpha=0.6, hatch=hatch, ec='white', label=label)
+        ax.hist(v.tolist(), bins, color=palette[colour], alpha=0.6, hatch=hatch, ec='white',
+                label=label)
     ax.axvline(acts.sum().item(), c='black', lw=2, ls='--', label='without dropout')
     ax.set(xlabel='sum that reaches the next layer', ylabel='masks')
     ax.legend(frameon=False, fontsize='small')
     ax.spines[['top','right']].set_visible(False)
     return Picture(fig, f'Two histograms of the sum after dropout: '
                         f'without rescaling it lies around {(scaled*(1-p)).mean():.1f}, '
-                        f'with rescaling around {scaled.mean():.1f}; without dropout it is {acts.sum():.1f}.')
+                        f'with rescaling around {scaled.mean():.1f}; '
+                        f'without dropout it is {acts.sum():.1f}.')
 
 # %% ../../nbs/22_pictures.inside.ipynb #2cfb56eb
 def draw_floats(
@@ -122,7 +129,8 @@ def draw_floats(
 )->Picture: # A number line with a tick for each positive number
     "The positive numbers of a float with `bits` bits for its fraction"
     check_sizes(bits=bits)
-    if high<low: raise ValueError(f'the largest exponent, {high}, is smaller than the smallest, {low}')
+    if high<low:
+        raise ValueError(f'the largest exponent, {high}, is smaller than the smallest, {low}')
     fig,ax = plt.subplots(figsize=(7.6,1.3), layout='constrained')
     n = 2**bits
     for e in range(low, high+1):
@@ -131,8 +139,8 @@ def draw_floats(
     ax.set(xlim=(0, 2.**(high+1)), ylim=(0,1.1), yticks=[],
            xlabel='each tick is a number; colour and height change with the exponent')
     ax.spines[['top','left','right']].set_visible(False)
-    return Picture(fig, f'A number line with {n*(high-low+1)} ticks: dense near zero, and half as dense after every '
-                   f'power of two.')
+    return Picture(fig, f'A number line with {n*(high-low+1)} ticks: dense near zero, '
+                   'and half as dense after every power of two.')
 
 # %% ../../nbs/22_pictures.inside.ipynb #e0cf900f
 def draw_batches(
@@ -147,14 +155,15 @@ def draw_batches(
     b = _Board(-0.3, width+0.3, -bs-1.6, 2.2)
     def cell(x, y, i):
         row = i//m if i<m*bs else None
-        b.ax.add_patch(Rectangle((x,y), 1, 0.9, fc='#dddddd' if row is None else looks[row%len(looks)], ec='white',
-                                 lw=1))
+        fc = '#dddddd' if row is None else looks[row%len(looks)]
+        b.ax.add_patch(Rectangle((x,y), 1, 0.9, fc=fc, ec='white', lw=1))
         b.text(x+0.5, y+0.45, str(i), size=8)
     b.text(0, 1.6, 'the text, sample by sample', ha='left')
     for i in range(n): cell(i, 0.4, i)
     b.text(0, -0.5, 'the batches, one column each; every row reads on from left to right', ha='left')
     for k,i in enumerate(order): cell((k//bs)*1.6, -1.9-k%bs, i)
-    for k in range(m): b.text(k*1.6+0.5, -1.9-bs+0.55, f'batch {k}' if width/m>2.2 else str(k), size=7.5)
+    for k in range(m):
+        b.text(k*1.6+0.5, -1.9-bs+0.55, f'batch {k}' if width/m>2.2 else str(k), size=7.5)
     left = f' {n-m*bs} are left over, in grey.' if n>m*bs else ''
-    return Picture(b.fig, f'{n} samples in {bs} colours, one for each row of the batches. Each of the {m} batches '
-                   f'takes the next sample of every colour.{left}')
+    return Picture(b.fig, f'{n} samples in {bs} colours, one for each row of the batches. '
+                   f'Each of the {m} batches takes the next sample of every colour.{left}')

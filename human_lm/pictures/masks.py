@@ -42,11 +42,13 @@ def draw_dropped_words(
     check_sizes(a_line=a_line)
     if not words: raise ValueError('there is no text to draw: `words` is empty')
     vocab = list(dict.fromkeys(words))
-    kept = dict(zip(vocab, _seeded(lambda: EmbedDropout(p)(torch.ones(len(vocab),6)), seed)[:,0].bool().tolist()))
+    rows = _seeded(lambda: EmbedDropout(p)(torch.ones(len(vocab), 6)), seed)[:,0]
+    kept = dict(zip(vocab, rows.bool().tolist()))
     n_lines = -(-len(words)//a_line)
     h,wide = max(len(vocab), 1.4*n_lines),2.1
     b = _Board(-2.4, 8+wide*a_line, -0.9, h+1.1, unit=min(0.42, 7.6/(10.4+wide*a_line)))
-    b.text(3, h+0.5, 'embedding matrix'); b.text(8+wide*a_line/2, h+0.5, 'the text as the model reads it')
+    b.text(3, h+0.5, 'embedding matrix')
+    b.text(8+wide*a_line/2, h+0.5, 'the text as the model reads it')
     for i,w in enumerate(vocab):
         y = h-1-i
         b.text(-0.3, y+0.45, w, ha='right', size=8, color='black' if kept[w] else palette['red'])
@@ -61,7 +63,8 @@ def draw_dropped_words(
     said = (f"The rows of {', '.join(gone)} are crossed out, "
             "and these words are struck out wherever they stand in the text.")
     if not gone: said = 'Nothing is crossed out.'
-    return Picture(b.fig, f'An embedding matrix of {len(vocab)} words, and a text of {len(words)} tokens. {said}')
+    return Picture(b.fig, f'An embedding matrix of {len(vocab)} words, '
+                          f'and a text of {len(words)} tokens. {said}')
 
 # %% ../../nbs/23_pictures.masks.ipynb #4a689c6c
 def draw_locked(
@@ -83,13 +86,14 @@ def draw_locked(
         for r in range(bs):
             top = (bs-r)*(sl+1)-1
             if not k:
-                b.ax.text(-0.6, top-sl/2+0.5, f'row {r}: {sl} steps', rotation=90, ha='center', va='center', size=8)
+                b.text(-0.6, top-sl/2+0.5, f'row {r}: {sl} steps', rotation=90, size=8)
             for t in range(sl):
                 for j in range(n): _cell(b, x0+j, top-t, mask[r,t,j])
         b.text(x0+n/2, -0.7, f'{n} activations', size=8)
     return Picture(b.fig, f'Two masks for {bs} rows of {sl} steps and {n} activations. '
-                          f'On the left {100*n_off[0]:.0f} % of the boxes are crossed out, here and there. '
-                          f'On the right {100*n_off[1]:.0f} %, in whole columns: the same ones at every step of a row.')
+                          f'On the left {100*n_off[0]:.0f} % of the boxes are crossed out, '
+                          f'here and there. On the right {100*n_off[1]:.0f} %, '
+                          'in whole columns: the same ones at every step of a row.')
 
 # %% ../../nbs/23_pictures.masks.ipynb #12fb80f7
 def draw_dropped_weights(
@@ -119,7 +123,8 @@ def draw_dropped_weights(
         b.text(g*(nh+0.9)+nh/2, nh+0.7, name, size=8)
     return Picture(b.fig, f'The weights from state to state of an LSTM of {nh} activations: '
                           f'four blocks of {nh} by {nh} boxes. Below them the same, '
-                          f'{100*(left==0).float().mean():.0f} % of the boxes crossed out, here and there.')
+                          f'{100*(left==0).float().mean():.0f} % of the boxes crossed out, '
+                          'here and there.')
 
 # %% ../../nbs/23_pictures.masks.ipynb #c0c312d2
 def draw_awd_lstm(
@@ -152,14 +157,18 @@ def draw_awd_lstm(
     rows = [('1','embedding dropout','words of the vocabulary',enc.embed_drop.p),
             ('2','input dropout','numbers of the embedded words',enc.input_drop.p),
             ('3','weight dropout','weights from state to state',enc.rnns[0].p),
-            *[('4','hidden dropout','activations between two layers',o.p) for o in enc.hidden_drops[:1]],
+            *[('4','hidden dropout','activations between two layers',o.p)
+              for o in enc.hidden_drops[:1]],
             ('5','output dropout','activations before the output layer',model.decoder.drop.p)]
     for k,(i,name,what,p) in enumerate(rows):
         y = -1.7-0.7*k
         b.text(-0.6, y, i, size=10, color=palette['red'], weight='bold')
-        b.text(0, y, name, ha='left'); b.text(4.2, y, what, ha='left'); b.text(end+1.4, y, f'p = {p:g}', ha='right')
-    circles = f'{n} circles with an arrow back to themselves' if n>1 else 'a circle with an arrow back to itself'
+        b.text(0, y, name, ha='left'); b.text(4.2, y, what, ha='left')
+        b.text(end+1.4, y, f'p = {p:g}', ha='right')
+    circles = 'a circle with an arrow back to itself'
+    if n>1: circles = f'{n} circles with an arrow back to themselves'
     one = model.decoder.h_o.weight is enc.i_h.weight
     tied = 'The first and the last arrow have one colour: they share a matrix. ' if one else ''
     ps = '; '.join(f'{name} ({what}, p = {p:g})' for _,name,what,p in rows)
-    return Picture(b.fig, f'An AWD-LSTM, left to right: word, embedding, {circles}, next word. {tied}Dropouts: {ps}.')
+    return Picture(b.fig, f'An AWD-LSTM, left to right: word, embedding, {circles}, next word. '
+                          f'{tied}Dropouts: {ps}.')

@@ -18,7 +18,8 @@ from .figure import *
 
 # %% ../../nbs/21_pictures.networks.ipynb #dc04f5b5
 # one after the other for each weight; past the sixth, the same colours dashed
-_looks = [dict(color=palette[o], ls=ls) for ls in ('-','--') for o in ('blue','red','green','purple','orange','sky')]
+_looks = [dict(color=palette[o], ls=ls) for ls in ('-','--')
+          for o in ('blue','red','green','purple','orange','sky')]
 _grey = dict(color='#666666', ls=':')  # no weights
 
 class _Board:
@@ -36,7 +37,8 @@ class _Board:
         if kind=='sum': return self.dot(x, y, '+')
         if kind=='embedded': return self.dot(x, y, '')
         self.room[x,y] = dict(input=0.44, hidden=0.54, output=0.46)[kind]
-        shape = dict(input=lambda: Rectangle((x-0.62,y-0.4), 1.24, 0.8, **kw), hidden=lambda: Circle((x,y), 0.5, **kw),
+        shape = dict(input=lambda: Rectangle((x-0.62,y-0.4), 1.24, 0.8, **kw),
+                     hidden=lambda: Circle((x,y), 0.5, **kw),
                      output=lambda: RegularPolygon((x,y-0.08), 3, radius=0.68, **kw))[kind]()
         self.ax.add_patch(shape)
         self.text(x, y+(0.86 if kind=='output' else 0), text, size=9 if len(text)<8 else 7.5)
@@ -51,7 +53,7 @@ class _Board:
         self.ax.text(x, y, s, size=size, zorder=4, **{'ha':'center', 'va':'center', **kw})
 
     def colour(self, weight, name=''):
-        "Colour and style of the parameter `weight`; the same for the same parameter, by whatever name it is used"
+        "Colour and style of the parameter `weight`; the same by whatever name it is used"
         if weight is None: return _grey
         i = self.colours.setdefault(id(weight), len(self.colours))
         if name:
@@ -94,11 +96,13 @@ class _Board:
 def draw_key()->Picture:
     "The three shapes of the drawings, and what they stand for"
     b = _Board(-1.2, 14, -0.9, 1.2)
-    for x,kind,text in ((0,'input','input:\ntoken indices, bs'), (4.6,'hidden','hidden state:\nbs × n_hidden'),
+    for x,kind,text in ((0,'input','input:\ntoken indices, bs'),
+                        (4.6,'hidden','hidden state:\nbs × n_hidden'),
                         (9.2,'output','output: scores,\nbs × vocab_sz')):
         b.put(kind, x, 0)
         b.text(x+0.9, 0, text, ha='left')
-    return Picture(b.fig, 'Key: a rectangle is an input, a circle a hidden state, a triangle an output.')
+    return Picture(b.fig, 'Key: a rectangle is an input, a circle a hidden state, '
+                          'a triangle an output.')
 
 def draw_plain()->Picture:
     "A plain network with one hidden layer"
@@ -107,18 +111,24 @@ def draw_plain()->Picture:
     b.put('input', 0, 0); b.put('hidden', 5, 0); b.put('output', 10, 0)
     b.arrow((0.2,0), (5,0), first, 'a'); b.arrow((5,0), (10,0), second, 'b')
     b.text(2.6, 0.42, 'layer, ReLU'); b.text(7.5, 0.42, 'layer')
-    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: a layer leads from input to hidden, '
-                          'another from hidden to output.')
+    return Picture(b.fig, 'A rectangle, a circle and a triangle in a row: '
+                          'a layer leads from input to hidden, another from hidden to output.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #aa89898d
 def _layers(model):
-    "Weights and name of what each recurrent layer gets from below, and from before; `ValueError` if it is no model"
+    "Weights and name of what each layer gets from below, and from before; `ValueError` if no model"
     if not (isinstance(model, LanguageModel) and hasattr(model, 'h_o')):
         raise ValueError(f'only language models can be drawn, such as LMModel1 to LMModel7, '
                          f'got a {type(model).__name__}')
-    if hasattr(model, 'h_h'): return [((None, ''), (model.h_h.weight, 'h_h.weight'))]
     weights = [(p,k) for k,p in model.named_parameters() if p.ndim==2]
-    return list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
+    if hasattr(model, 'h_h'): layers = [((None, ''), (model.h_h.weight, 'h_h.weight'))]
+    else: layers = list(zip(*([(p,k) for p,k in weights if o in k] for o in ('ih','hh'))))
+    drawn = {id(o) for o in (model.i_h.weight, model.h_o.weight, *(w for o in layers for w,_ in o))}
+    left = [k for p,k in weights if id(p) not in drawn]
+    if left:
+        raise ValueError(f'these drawings have no place for some weights of a {type(model).__name__}: '
+                         f'{", ".join(left)}')
+    return layers
 
 def _model_board(model, layers, *at):
     "A board on which the weights of `model` have their colours already"
@@ -138,8 +148,8 @@ def _said(b): return '; '.join(' and '.join(b.names[k][1:]) for k in b.colours i
 # %% ../../nbs/21_pictures.networks.ipynb #67b72de9
 def draw_unrolled(
     model, # `LMModel1` to `LMModel7` or a relative; anything else is a `ValueError`
-    steps:int=3, # Tokens to be read; fewer than one is a `ValueError`, and so are others than 3 for `LMModel1`
-    words:list=None, # Text of each token, and of the one after the last; `word 1`, `word 2`, … if None
+    steps:int=3, # Tokens to be read, one or more, and 3 for `LMModel1`; else a `ValueError`
+    words:list=None, # Text of each token and of the one after the last; `word 1`, `word 2`, … if None
 )->Picture: # One rectangle a token, one circle a token and layer, one triangle a prediction
     "The network that `model` becomes when it reads `steps` tokens"
     layers,deep = _layers(model),not hasattr(model, 'h_h')
@@ -149,13 +159,15 @@ def draw_unrolled(
         raise ValueError(f'{name} reads exactly 3 tokens, got `steps={steps}`')
     words = words or [f'word {i+1}' for i in range(steps+1)]
     if len(words)!=steps+1:
-        raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, got {len(words)}')
+        raise ValueError(f'{steps} steps need {steps+1} words, the last one for the prediction, '
+                         f'got {len(words)}')
     dx,dy,side = (2.7 if deep else 3.4),1.9,0 if deep else 1.7
     ys = [(k+1+deep)*dy for k in range(len(layers))]
     top = ys[-1]+dy
-    b = _model_board(model, layers, -2.2 if keeps else -1, (steps-1)*dx+side+(2.2 if keeps else 1), -0.7, top+1.2)
+    margin = 2.2 if keeps else 1
+    b = _model_board(model, layers, -margin, (steps-1)*dx+side+margin, -0.7, top+1.2)
     for t in range(steps):
-        x,back = t*dx,(dx if t else 2)  # where the state before stands, or where the kept one comes in
+        x,back = t*dx,(dx if t else 2)  # how far back the state before is, or the kept one
         at = x+side
         b.put('input', x, 0, words[t])
         if deep:
@@ -181,7 +193,8 @@ def draw_unrolled(
     b.legend('no weights' if keeps or steps>1 and not deep else None)
     said = 'a prediction after every token' if model.every_token else 'one prediction at the end'
     n,many = len(layers),'s'*(len(layers)>1)
-    return Picture(b.fig, f'{name} unrolled over {steps} token{"s"*(steps>1)}, with {n} recurrent layer{many} '
+    return Picture(b.fig, f'{name} unrolled over {steps} token{"s"*(steps>1)}, '
+                          f'with {n} recurrent layer{many} '
                           f'and {said}. Arrows of one colour share their weights: {_said(b)}.')
 
 # %% ../../nbs/21_pictures.networks.ipynb #9cb87c4d

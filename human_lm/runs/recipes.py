@@ -31,6 +31,7 @@ from .published import *
 import fastai.callback.schedule  # noqa: F401, gives `Learner` its `fit_one_cycle`
 from fastai.callback.core import Callback,CancelValidException
 from fastai.callback.rnn import ModelResetter,rnn_cbs
+from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
@@ -66,6 +67,7 @@ class Recipe:
     eps:float=1e-5 # Added by the optimiser to the root of the mean squared gradient
     alpha:float=None # Weight of AR; `None` for a model that gives scores only
     beta:float=0. # Weight of TAR
+    clip:float=None # Greatest norm of all gradients together, to which larger ones are scaled down; none if None
     loss:type=None # Class of the loss; cross-entropy if None
     init:object=None # Function that changes the new model's weights
 
@@ -222,6 +224,7 @@ def learner(self:Recipe,
     loss = self.loss or (flat if self.data=='sequences' else F.cross_entropy)
     if self.alpha is not None: cbs = rnn_cbs(self.alpha, self.beta)
     else: cbs = [ModelResetter()] if hasattr(model, 'reset') else []
+    if self.clip is not None: cbs.append(GradientClip(self.clip))
     learn = (QuickLearner if fast else Learner)(
         dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
         metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases,

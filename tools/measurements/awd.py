@@ -1,5 +1,5 @@
 """An AWD-LSTM of LMModel7's size with more and less dropout, from several seeds: training loss, validation loss
-and accuracy after the last epoch. Read in nbs/12_cells.awd_lstm.ipynb."""
+and accuracy after the last epoch. Read in nbs/15_cells.dropouts.ipynb."""
 from dataclasses import replace
 
 from human_lm.runs.recipes import recipe

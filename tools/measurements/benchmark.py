@@ -1,4 +1,4 @@
-"""The chapter's models timed three ways, and the way from numbers to batches as the text grows; `--seeds` says how many
+"""The chapter's models timed four ways, and the way from numbers to batches as the text grows; `--seeds` says how many
 measurements of each (5). Read in nbs/73_commands.benchmark.ipynb."""
 import json,tempfile
 from pathlib import Path

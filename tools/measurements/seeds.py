@@ -1,6 +1,6 @@
 """The chapter's seven models from several seeds: the accuracy after the last epoch, how it lies about the published
 one, and in how many seeds the chapter's comparisons hold.
-Read in nbs/45_runs.seeds.ipynb, nbs/12_cells.awd_lstm.ipynb and nbs/index.ipynb."""
+Read in nbs/45_runs.seeds.ipynb, nbs/15_cells.dropouts.ipynb and nbs/index.ipynb."""
 from human_lm.runs.published import published_table
 from human_lm.runs.recipes import chapter_models
 from human_lm.runs.reproduce import reproduce_model
