@@ -1,7 +1,7 @@
 """What a training step of LMModel4 to LMModel7 costs against the processor's limit: the same multiply-adds as matrix
 products of the same shapes, and as one large product; then what other widths, batches, `torch.compile` and oneDNN
 change. Read in nbs/48_runs.speed.ipynb."""
-import os,statistics,time
+import os,statistics,tempfile,time
 from contextlib import nullcontext
 
 import torch
@@ -64,7 +64,8 @@ def cost(name, bs, nh, repeats, also=False):
     shapes = products(name, bs, nh)
     n = 768
     a = torch.randn(n, n)
-    os.environ['TORCHINDUCTOR_COMPILE_THREADS'] = '1'  # a task of a pool may start no processes
+    # a task of a pool may start no processes; and what an earlier run compiled is not to be found again
+    os.environ |= dict(TORCHINDUCTOR_COMPILE_THREADS='1', TORCHINDUCTOR_CACHE_DIR=tempfile.mkdtemp())
     ways = dict(step=model_step(name, bs, nh), products=product_step(shapes), large=lambda: a@a)
     res = dict(bs=bs, n_hidden=nh, million_multiply_adds=round(macs(shapes)/1e6, 1))
     if also:
