@@ -100,6 +100,8 @@ def test_learner_takes_what_a_learner_takes():
     assert hasattr(learn, 'mine') and hasattr(learn, 'model_resetter') and len(learn.metrics)==1 and learn.lr==0.5
     reg = text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1)).rnn_regularizer
     assert (reg.alpha,reg.beta)==(2,1)
+    reg = text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1), alpha=0.5, beta=0).rnn_regularizer
+    assert (reg.alpha,reg.beta)==(0.5,0) and not hasattr(text_learner(dls, LMModel7(len(dls.vocab), 4, 1, 0.1), alpha=0, beta=0), 'rnn_regularizer')
     for m in (LMModel1(9, 4), LMModel2(9, 4), LMModel3(9, 4)):
         with pytest.raises(TypeError, match=f'{type(m).__name__} predicts once a row'): text_learner(dls, m)
 
@@ -221,3 +223,19 @@ def test_char_perplexity(learn):
     with torch.no_grad(): nats = torch.nn.functional.cross_entropy(m(ids[None,:-1])[0], ids[1:], reduction='sum')
     for sl in (512,7): assert char_perplexity(learn, sl)==pytest.approx((nats/ds.n_chars).exp().item(), rel=1e-4)
     with pytest.raises(ValueError, match='make the loaders from a text'): char_perplexity(text_learner(text_dls(['a','b']*100), LMModel4(4, 4)))
+
+def test_five_lines(tmp_path, monkeypatch, capsys):
+    "The five lines at the top of notebook 52 do what they say, with the names of the front door alone"
+    import json,re
+    from pathlib import Path
+    nb = json.loads((Path(__file__).parent.parent/'nbs'/'52_text.own.ipynb').read_text(encoding='utf-8'))
+    lines = re.search(r'```python\n(.*?)```', ''.join(nb['cells'][0]['source']), re.S)[1]
+    assert len(lines.strip().splitlines())==5
+    (tmp_path/'book.txt').write_text('Once upon a time the cat sat on the mat. '*40)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec('from pathlib import Path\nfrom human_lm import LMModel7,save_lm,text_dls,text_learner', names)
+    exec(lines, names)
+    assert capsys.readouterr().out.strip().splitlines()[-1].startswith('once upon a time')
+    model,vocab = load_lm('book.safetensors')
+    assert vocab.cut('Once upon')==['once','upon'] and type(model) is LMModel7

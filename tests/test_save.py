@@ -11,7 +11,7 @@ from human_lm.text import save as saving
 from conftest import run_python
 
 words = [f'w{i}' for i in range(9)]
-others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BlockLMModel=(9,6,1,0.3,0.1,2,2),
+others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BuiltinAWDLSTMModel=(9,5,2,0.5,4), BlockLMModel=(9,6,1,0.3,0.1,2,2),
               PointerLMModel=(9,6,4,3,2,5,0.4))
 models = {'LMModel1':(9,5), 'LMModel2':(9,5), 'LMModel3':(9,5), 'LMModel4':(9,5), 'LMModel5':(9,5,2), 'LMModel6':(9,5,2), 'LMModel7':(9,5,2,0.3)}
 
@@ -57,6 +57,25 @@ def test_every_model_of_the_package(name, path):
     save_lm(m, path, Vocab(words))
     got,_ = load_lm(path)
     assert type(got) is type(m) and torch.equal(scores(got, x), scores(m, x)) and got.made_with==m.made_with
+
+@pytest.mark.parametrize('name', ['LMModel5','LMModel6','LMModel7','GRULMModel7','BuiltinAWDLSTMModel'])
+def test_layers_from_scratch(name, path):
+    "They come back as they were; a file that says so of other weights is damaged"
+    m = from_scratch(build(name))
+    save_lm(m, path)
+    got,_ = load_lm(path)
+    assert type(got) is type(m) and [type(o) for o in got.modules()]==[type(o) for o in m.modules()] and torch.equal(scores(got, x), scores(m, x))
+    tensors = st_load(path.read_bytes())
+    forged(path, layers='elsewhere', tensors=tensors)
+    with pytest.raises(ValueError, match='do not fit'): load_lm(path)
+    save_lm(build(), path)
+    forged(path, layers='from_scratch', tensors=st_load(path.read_bytes()))
+    with pytest.raises(ValueError, match='do not fit'): load_lm(path)
+
+def test_another_layer_from_scratch_is_noticed(path):
+    m = from_scratch(build('LMModel6'))
+    m.rnn.cells[0] = LSTMCell(5, 6)
+    with pytest.raises(TypeError, match='not as its class makes it'): save_lm(m, path)
 
 class Counts(LMModel5):
     "A model with a buffer that its class makes, and one that is not kept"

@@ -19,14 +19,13 @@ from ..data import Vocab,check_sizes
 from ..stateful import borrowed
 from ..training.sequences import FlatSeqs
 from ..training.batches import FlatDL
-from ..training.learner import FreshGradients
+from ..training.learner import ForeachAdam,FreshGradients,Quick,QuickCrossEntropyLossFlat
 from .tokens import BPETok,TextVocab,as_tok,bos,unk
 from .generate import TokenReader,generate
 
 from fastai.callback.rnn import ModelResetter,rnn_cbs
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import Perplexity,accuracy
 from fastai.torch_core import display_df
 from fastprogress.fastprogress import progress_bar
@@ -262,12 +261,12 @@ def text_dls(
                                   dl_type=TextDL)
 
 # %% ../../nbs/52_text.own.ipynb #87c226ff
-class _TokenLoss(CrossEntropyLossFlat):
+class _TokenLoss(QuickCrossEntropyLossFlat):
     "Cross-entropy of each token; in training mode also of each member of a committee, with the same targets"
     def __call__(self, scores, targ, **kwargs):
         return super().__call__(scores, targ.repeat(len(scores)//len(targ), 1), **kwargs)
 
-class TextLMLearner(Learner):
+class TextLMLearner(Quick, Learner):
     "A fastai `Learner` for a language model that can be asked to write"
     def predict(self,
         text:str, # What to go on from
@@ -283,6 +282,8 @@ class TextLMLearner(Learner):
 def text_learner(
     dls, # `DataLoaders` of `text_dls`
     model, # Model with a prediction after every token: `LMModel4` to `LMModel7`, `AWDLSTMModel`, or any other
+    alpha:float=2., # Weight of AR, for a model that gives its activations too
+    beta:float=1., # Weight of TAR, likewise
     **kwargs, # Passed on to fastai's `Learner`
 ): # `TextLMLearner` with accuracy and perplexity as metrics
     "A learner for `model` on a text; `TypeError` if it predicts only once a row, `ValueError` if its sizes do not fit"
@@ -297,8 +298,8 @@ def text_learner(
     if scores.shape[-1]!=len(dls.vocab):
         raise ValueError(f"the model scores {scores.shape[-1]} tokens, but the vocabulary of `dls` has "
                          f"{len(dls.vocab)}: make it with len(dls.vocab)")
-    kwargs = {'loss_func':_TokenLoss(), 'metrics':[accuracy,Perplexity()], **kwargs}
-    cbs = rnn_cbs(alpha=2, beta=1) if isinstance(out, tuple) else [ModelResetter()]
+    kwargs = dict(loss_func=_TokenLoss(), metrics=[accuracy,Perplexity()], opt_func=ForeachAdam) | kwargs
+    cbs = rnn_cbs(alpha, beta) if isinstance(out, tuple) else [ModelResetter()]
     return TextLMLearner(dls, model, cbs=[FreshGradients(), *cbs, *(kwargs.pop('cbs', None) or [])], **kwargs)
 
 # %% ../../nbs/52_text.own.ipynb #7384101f

@@ -18,6 +18,7 @@ from .. import __version__
 from .._modidx import d as _index
 from ..data import Vocab
 from ..first_model import LanguageModel
+from ..cells.layers import Recurrent,from_scratch
 from .tokens import TextVocab,as_tok,toks
 from ..runs.results import check_writable,write_whole
 
@@ -44,9 +45,9 @@ def lm_sizes(
 # %% ../../nbs/53_text.save.ipynb #f2f13d3e
 _dtypes = {torch.float64:'F64', torch.float32:'F32', torch.float16:'F16', torch.bfloat16:'BF16'}
 
-def _skeleton(cls, sizes):
-    "`cls(**sizes)` without numbers"
-    with torch.device('meta'): return cls(**sizes)
+def _skeleton(cls, sizes, scratch=False):
+    "`cls(**sizes)` without numbers, its layers ours if `scratch`"
+    with torch.device('meta'): return from_scratch(cls(**sizes)) if scratch else cls(**sizes)
 
 def _tensors(model):
     "Parameters and buffers of `model` by name, each once"
@@ -74,6 +75,12 @@ def _difference(model, fresh):
                 return f"{what} has {n}={x!r}, where its class makes {y!r}"
     if {k:o.shape for k,o in _tensors(model).items()}!={k:o.shape for k,o in _tensors(fresh).items()}:
         return "it has other weights or buffers than its class makes"
+
+def _is_scratch(model, sizes):
+    "Is it what `from_scratch` makes of a model of its class?"
+    if not any(isinstance(o, Recurrent) for o in model.modules()): return False
+    try: return _difference(model, _skeleton(type(model), sizes, True)) is None
+    except ValueError: return False
 
 def _digest(tensors, meta):
     "SHA-256 of all numbers, and of all that is said about them"
@@ -105,7 +112,8 @@ def save_lm(
         raise TypeError(f"this {name} was made with {sizes}, which no file can hold ({e}): {instead}") from None
     if noted!=sizes: raise TypeError(f"this {name} was made with {sizes}, which would come back as {noted}: {instead}")
     differs = _difference(model, _skeleton(type(model), sizes))
-    if differs: raise TypeError(f"this {name} is not as its class makes it: {differs}; {instead}")
+    scratch = bool(differs) and _is_scratch(model, sizes)
+    if differs and not scratch: raise TypeError(f"this {name} is not as its class makes it: {differs}; {instead}")
     tensors = {k:o.detach().cpu().contiguous() for k,o in _tensors(model).items()}
     odd = next((f'`{k}` is {o.dtype}' for k,o in model.named_parameters() if o.dtype not in _dtypes), None)
     if odd:
@@ -116,6 +124,7 @@ def save_lm(
     if vocab is not None: _check_vocab(vocab.words, sizes['vocab_sz'])
     tok = getattr(vocab, 'tok', None)
     meta = dict(library='human_lm', format=str(_format), model=name, sizes=json.dumps(sizes),
+                **(dict(layers='from_scratch') if scratch else {}),
                 vocab=json.dumps(None if vocab is None else vocab.words), vocab_class=type(vocab).__name__,
                 tok=json.dumps(None if tok is None else dict(name=tok.name, state=tok.state())),
                 versions=json.dumps(dict(human_lm=__version__, torch=torch.__version__,
@@ -202,26 +211,29 @@ def load_lm(
         if cls is None and isinstance(name, str): cls = _class_of(name)
         if cls is None:
             raise ValueError(f"{path} holds a {name}, which is no model of this package: pass its class in `classes`")
-        if not _fits(cls, sizes, shapes):
+        if not _fits(cls, sizes, shapes, _scratch(meta)):
             raise ValueError(f"{path} is damaged: its weights do not fit a {name} made with {sizes}")
         made.append(cls)
     meta,tensors = _read(path, check)
     vocab = _vocab(meta, meta['sizes']['vocab_sz'], path, tok)
     # its first weights are drawn; nobody else should notice
     with torch.random.fork_rng(devices=[]): model = made[0](**meta['sizes'])
+    if _scratch(meta): model = from_scratch(model)
     for k,p in model.named_parameters(): p.data = tensors[k]
     for k,b in model.named_buffers():
         if k in tensors: b.data = tensors[k]
     return model.eval(), vocab
 
-def _fits(cls, sizes, shapes):
+def _scratch(meta): return meta.get('layers')=='from_scratch'
+
+def _fits(cls, sizes, shapes, scratch):
     "Are these the weights of `cls(**sizes)`? Any answer but an error, whatever `sizes` may be"
     try:
         most = sum(math.prod(s) for s,_ in shapes.values())
         # before a file that lies makes us build a billion layers: each has a tensor at least, and each size a number
         if sizes.get('n_layers', 1)>len(shapes) or any(isinstance(o, int) and o>most for o in sizes.values()):
             return False
-        fresh = _skeleton(cls, sizes)
+        fresh = _skeleton(cls, sizes, scratch)
         names = {k for k,_ in fresh.named_parameters()}
         return ({k:tuple(o.shape) for k,o in _tensors(fresh).items()}=={k:s for k,(s,_) in shapes.items()}
                 and all(kind in _dtypes.values() for k,(_,kind) in shapes.items() if k in names))
