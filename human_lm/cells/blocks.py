@@ -186,8 +186,8 @@ class BlockLMModel(GRULMModel7):
 
     def forward(self,
         x:torch.Tensor, # Token indices, `bs × sl`; row `j` goes on where row `j` of the last batch stopped
-        # Log-probabilities `bs × sl × vocab_sz`, in training mode each member's scores `n_members·bs × sl × vocab_sz`;
-        # activations before and after dropout
+        # Log-probabilities `bs × sl × vocab_sz`, in training mode the scores of each member,
+        # `n_members·bs × sl × vocab_sz`; activations before and after dropout
     )->tuple:
         "Scores of the next token, and the activations; `ValueError` if `bs` is not that of the kept state"
         raw = self.read(x)
