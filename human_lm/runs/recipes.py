@@ -68,7 +68,7 @@ class Recipe:
     alpha:float=None # Weight of AR; `None` for a model that gives scores only
     beta:float=0. # Weight of TAR
     clip:float=None # Greatest norm of all gradients together, to which larger ones are scaled down; none if None
-    loss:type=None # Class of the loss; cross-entropy if None
+    loss:object=None # Loss, or its class; cross-entropy if None
     init:object=None # Function that changes the new model's weights
 
 # %% ../../nbs/41_runs.recipes.ipynb #2425e870
