@@ -37,3 +37,9 @@ def shared_fits(monkeypatch):
         from human_lm.runs.recipes import Recipe
         from run_tests import shared
         monkeypatch.setattr(Recipe, 'fit', shared(Recipe.fit, folder))
+
+# they take longest, so they begin: at the end no core waits for one of them
+longest = ('test_processes.py::test_two_processes','test_count.py::test_trains','test_reproduce.py','test_measure.py','test_data.py::test_processes','test_repo.py::test_modules')
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda o: not o.nodeid.removeprefix('tests/').startswith(longest))
