@@ -1,4 +1,4 @@
-import errno,hashlib,os,random,shutil,subprocess,sys
+import errno,hashlib,random,shutil,subprocess,sys
 
 import pytest,torch
 from hypothesis import given, strategies as st

@@ -76,7 +76,7 @@ def run_notebooks(folder):
     paths = sorted((o.absolute() for o in nbglob(as_path=True)),
                    key=lambda o: (longest.index(o.stem) if o.stem in longest else len(longest), o))
     start = time.monotonic()
-    res = parallel(run_notebook, paths, folder, skip_flags=config.tst_flags.split(), basepath=config.config_path,
+    res = parallel(run_notebook, paths, folder=folder, skip_flags=config.tst_flags.split(), basepath=config.config_path,
                    n_workers=n_cores(), pause=0.01)
     for path,(_,secs) in sorted(zip(paths, res), key=lambda o: -o[1][1]): print(f'{path.name}: {secs:.0f} secs')
     print(f'{len(paths)} notebooks in {time.monotonic()-start:.0f} s')
