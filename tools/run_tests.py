@@ -84,11 +84,14 @@ def run_notebooks(folder):
 
 def main(args):
     "Run all of it; the exit status"
+    from human_lm.runs.results import n_cores
     os.chdir(root)
     with tempfile.TemporaryDirectory() as folder:
         failed = run_notebooks(folder)
         env = {**os.environ, 'HUMAN_LM_FITS':folder}
-        status = subprocess.run([sys.executable, '-m', 'pytest', '-n', 'auto', '--dist', 'worksteal', *args], env=env).returncode
+        # xdist's own `auto` takes two threads of a core for one
+        how = ['-n', str(n_cores()), '--dist', 'worksteal']
+        status = subprocess.run([sys.executable, '-m', 'pytest', *how, *args], env=env).returncode
     if failed: print('these notebooks failed:', *failed, file=sys.stderr)
     return 1 if failed else status
 
