@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
+if str(root) not in sys.path: sys.path.insert(0, str(root))
 # the notebooks that take longest, and index first: it fits what others use too
 longest = ('index','10_cells.layers','15_cells.dropouts','52_text.own','61_counting.cache','62_counting.best','73_commands.benchmark')
 
