@@ -178,8 +178,8 @@ def test_in_a_terminal(monkeypatch, one_process, capsys):
 
 @pytest.fixture
 def short(monkeypatch):
-    "LMModel1 and LMModel2 in two epochs of an eighth of the steps"
-    for o in ('LMModel1','LMModel2'): monkeypatch.setitem(recipes, o, replace(recipes[o], n_epoch=2, bs=512))
+    "LMModel1 and LMModel2 in two epochs of an eighth of the steps, ten times as long each"
+    for o in ('LMModel1','LMModel2'): monkeypatch.setitem(recipes, o, replace(recipes[o], n_epoch=2, bs=512, lr=1e-2))
 
 def test_each_epoch_is_reported(monkeypatch, short):
     told = []
