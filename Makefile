@@ -13,11 +13,10 @@ READY := .venv/.ready
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
-# One thread a process: the notebooks run side by side, and the models are too small to gain from more.
+# What nbdev_test and pytest do, one process a core. One thread a process: the models are too small to gain from more.
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/nbdev_test --do_print --timing
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python tools/run_tests.py $(ARGS)
 
 # Measure what takes long, and write it to nbs/measured: `make measure ARGS=NAME`, or `make measure ARGS=--list`.
 measure: $(READY)
