@@ -15,7 +15,6 @@ import reference
 from pages import Fault,editions,notebooks,page,read_notebook,rooms,say
 
 languages = {'en':'en', 'zh':'zh_CN', 'both':'en'}
-ort_files = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
 
 def settings(root):
     cfg = ConfigParser(delimiters=['='], interpolation=None)
@@ -52,7 +51,7 @@ def live_files(here, packages):
     "Files of the live page's folder: path in it → source"
     live = here/'live'
     if not live.exists(): return {}
-    res = {o.relative_to(live).as_posix():o for o in sorted(live.rglob('*')) if o.is_file() and o.suffix!='.html'}
+    res = {o.relative_to(live).as_posix():o for o in sorted(live.rglob('*')) if o.suffix in ('.js','.css') or o.parent.name=='models'}
     for o in ('live.js','live.css'):
         if o not in res: raise Fault(f'site/live/{o} is missing')
     for o in ('en','zh'):
@@ -60,7 +59,8 @@ def live_files(here, packages):
     code = '\n'.join(o.read_text(encoding='utf-8') for k,o in res.items() if k.endswith(('.js','.json')))
     for o in sorted(set(re.findall(r'[\w.-]+\.onnx\b', code))):
         if f'models/{o}' not in res: raise Fault(f'site/live/models/{o} is missing, a file of weights that the live page loads')
-    for o in ort_files:
+    # what of ONNX Runtime Web the page's code names, and the files that this loads itself
+    for o in sorted({*re.findall(r'ort/(ort[\w.-]+\.m?js)', code), 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'}):
         path = packages/'onnxruntime-web'/'dist'/o
         if not path.exists(): raise Fault(f'site/node_modules has no onnxruntime-web/dist/{o}: run `npm ci` in site')
         res[f'ort/{o}'] = path
@@ -127,15 +127,14 @@ def sources(root, has_live):
             first,sep,rest = index.partition('\n<div id="c-'+nbs['nbs']['index']['cells'][1]['id'])
             line = f'<p><a class="to-live" href="{"../" if e=="both" else ""}live.html">{title}</a></p>\n'
             index = first + '\n' + line + sep + rest
-        for i,room in rooms.items():
-            docs = [(o, f'{o[:2]} {titles[o]}') for o in names if re.match(rf'{i}\d_', o)]
-            if docs: index += '\n' + toctree(say(e, *room), docs)
+        contents = [(say(e, *room), [(o, f'{o[:2]} {titles[o]}') for o in names if re.match(rf'{i}\d_', o)]) for i,room in rooms.items()]
         more = [('reference/index', ref_title), ('contributing', say(e, 'Contributing', '参与'))]
-        if has_live and e!='both': more.insert(0, ('live', None))
-        res['index.md'] = index + '\n' + toctree(say(e, 'More', '其他'), more)
-        files[e],info[e] = res,about
-    names_of = reference.names(mods)
-    return files,info,images,names_of,sorted(mods)
+        contents.append((say(e, 'More', '其他'), more))
+        if has_live and e!='both': more.insert(0, ('live', title))
+        res['index.md'] = '\n'.join([index, *(toctree(*o) for o in contents if o[1])])
+        if has_live and e!='both': more.pop(0)  # the sidebar has it at its top
+        files[e],info[e] = res,dict(pages=about, contents=[o for o in contents if o[1]])
+    return files,info,images,reference.names(mods),sorted(mods)
 
 # Sphinx
 
@@ -175,7 +174,7 @@ def broken_links(out):
             if not to.is_file() or (anchor and to in found and unquote(anchor) not in found[to][1]):
                 yield p.relative_to(out).as_posix(),o
 
-def build(root=root, out=None, work=None):
+def build(root=root, out=None, work=None, only=tuple(editions)):
     "Build the site of the project in `root`, and return the number of its pages"
     out,work = out or root/'_site',work or root/'build'/'site'
     live = live_files(here, npm_packages(here))
@@ -185,9 +184,10 @@ def build(root=root, out=None, work=None):
         src = work/'src'/e
         for k,v in files[e].items(): write(src/k, v)
         keep_only(src, '*.md', files[e])
-        site = dict(has_live=bool(live), live_title=say(e, 'A live model in the page', '网页里的活模型'),
+        site = dict(rooms=info[e]['contents'], modules=[(f'reference/{m}', m) for m in modules],
+                    contents=say(e, 'Contents', '目录'), has_live=bool(live), live_title=say(e, 'A live model in the page', '网页里的活模型'),
                     live_html=(here/'live'/f'live.{e}.html').read_text(encoding='utf-8') if live and e!='both' else '')
-        tasks.append((e, src, out/folder, work/'doctrees'/e, dict(edition=e, site=site, names=names, modules=modules, pages=info[e])))
+        tasks.append((e, src, out/folder, work/'doctrees'/e, dict(edition=e, site=site, names=names, modules=modules, pages=info[e]['pages'])))
     for k,v in images.items(): write(out/'img'/k, v)
     keep_only(out/'img', '*.svg', images)
     with ProcessPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:

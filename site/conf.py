@@ -66,7 +66,7 @@ def tidied(app):
     render = app.builder.templates.render
     def rendered(name, context):
         nav = render('editions.html', context)
-        text = render(name, context).replace('<article role="main"', f'{nav}\n<article role="main"', 1)
+        text = render(name, context).replace('<body>', f'<body class="{app.config.edition}">', 1).replace('<article role="main"', f'{nav}\n<article role="main"', 1)
         return tidy(text, context.get('content_root') or './', Path(app.outdir))
     app.builder.templates.render = rendered
 
@@ -109,6 +109,10 @@ def page_context(app, pagename, template, context, doctree):
     context['live_url'] = up + ('zh/' if app.config.edition=='zh' else '') + 'live.html'
     if pagename=='live': context['body'] = live(context, up)
 
+def without_toctree(app, pagename, template, context, doctree):
+    "Keep the theme from making the sidebar anew for each page; a template of ours writes it from a list"
+    context.pop('toctree', None)
+
 def setup(app):
     for k in ('edition','site','names','modules','pages'): app.add_config_value(k, None, 'env' if k in ('names','modules') else 'html')
     app.add_search_language(SearchWords)
@@ -116,5 +120,6 @@ def setup(app):
                                block_renderers=(lambda self,node: math(self, node, 'div'), None))
     app.connect('builder-inited', tidied)
     app.connect('doctree-resolved', link_names)
+    app.connect('html-page-context', without_toctree, priority=400)
     app.connect('html-page-context', page_context)
     return dict(parallel_read_safe=True)

@@ -128,7 +128,7 @@ def entry(node, name, text, edition, patched):
     if isinstance(node, ast.FunctionDef):
         return code(signature(node, name)) + f'\n\n{words(ast.get_docstring(node))}' + parameters(node, text, edition)
     lines = ast.get_source_segment(text, node).splitlines()
-    return code('\n'.join(lines[:6] + (['…'] if len(lines)>6 else [])))
+    return code('\n'.join(lines[:6] + (['# …'] if len(lines)>6 else [])))
 
 def target(module, name): return f'human_lm.{module}.{name}'
 
