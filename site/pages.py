@@ -60,7 +60,20 @@ def read_notebook(root, folder, name):
 
 # links
 
-def relink(root, text, folder, name, is_live):
+def slug(heading):
+    "What a link to `heading` is called, as on GitHub"
+    return re.sub(r'[^\w\- ]', '', re.sub('[`*]', '', heading).strip().lower()).replace(' ', '-')
+
+def headings(nb):
+    "Slug of each heading of a notebook → its cell"
+    return {slug(o):c['id'] for c in nb['cells'] if c['cell_type']=='markdown' for o in re.findall(r'^#+ (.*)', source(c), flags=re.M)}
+
+def to_cells(text, nb):
+    "The markdown `text` with links to headings of its own page turned into links to their cells"
+    found = headings(nb)
+    return re.sub(r'\[([^]]*)\]\(#([^)]+)\)', lambda o: f'<a href="#c-{found[o[2]]}">{o[1]}</a>' if o[2] in found else o[0], text)
+
+def relink(root, text, folder, name):
     "The markdown `text` of a notebook with its links to notebooks and files turned into links to pages"
     def link(found):
         label,target,anchor = found[1],found[2],found[3] or ''
@@ -143,7 +156,9 @@ def pair(en, zh):
     "Both languages of a markdown cell, block beside block"
     def segments(text):
         res = [[]]
-        for o in blocks(text): res += [[o], []] if o[0]=='heading_open' else []; (res[-1].append(o) if o[0]!='heading_open' else None)
+        for o in blocks(text):
+            if o[0]=='heading_open': res += [[o], []]
+            else: res[-1].append(o)
         return res
     def both(a, b):
         if a[1]==b[1]: return a[1]
@@ -164,26 +179,26 @@ def pair(en, zh):
 
 def title_of(text): return re.match(r'#\s+(.*)', text.lstrip())[1].strip()
 
-def page(root, edition, name, en, zh, translations, images, is_live=False):
+def page(root, edition, name, en, zh, translations, images):
     "The notebook `name` of an `edition` as MyST markdown, and its title"
     prefix = '' if edition=='en' else '../'
     in_zh = {c['id']:c for c in zh['cells']} if zh else {}
     said = (lambda text: translations.get(text.strip(), text)) if edition=='zh' else (lambda text: text)
     def markdown(cell, i, folder):
         text = source(cell)
-        return relink(root, without_links(text) if i==0 else text, folder, name, is_live)
+        return relink(root, without_links(text) if i==0 else text, folder, name)
     res = []
     for i,c in enumerate(en['cells']):
         if c['cell_type']=='code':
             if edition!='en' and c['id'] in in_zh: c = {**in_zh[c['id']], 'outputs':c['outputs']}
-            res.append(code_cell(c, edition, lambda t: relink(root, said(t), 'nbs', name, is_live) if '](' in t else said(t), images, name, prefix))
+            res.append(code_cell(c, edition, lambda t: relink(root, said(t), 'nbs', name) if '](' in t else said(t), images, name, prefix))
             continue
         other = in_zh.get(c['id'])
         if edition!='en' and other is None: raise Fault(f"zh/{name}.ipynb: cell {c['id']} is missing: run `make zh`")
         if edition=='en': text = markdown(c, i, 'nbs')
         elif edition=='zh': text = markdown(other, i, 'zh')
         else:
-            try: text = pair(markdown(c, i, 'nbs'), markdown(other, i, 'zh'))
+            try: text = pair(to_cells(markdown(c, i, 'nbs'), en), to_cells(markdown(other, i, 'zh'), zh))
             except ValueError as e: raise Fault(f"zh/{name}.ipynb, cell {c['id']}: {e} as in English") from None
         if i==0:  # the title stays first
             if not re.match('# ', text.lstrip()): raise Fault(f"nbs/{name}.ipynb: the first cell must begin with a title")
