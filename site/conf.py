@@ -16,6 +16,7 @@ html_theme = 'furo'
 html_theme_options = dict(top_of_page_buttons=[], light_css_variables={}, dark_css_variables={})
 html_static_path = [str(here/'static')]
 templates_path = [str(here/'templates')]
+html_favicon = str(here/'static'/'icon.svg')
 html_css_files = ['site.css']
 html_js_files = [('site.js', dict(defer='defer'))]
 html_sidebars = {'**': ['sidebar/brand.html','sidebar/search.html','sidebar/scroll-start.html','sidebar/live.html',
