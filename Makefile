@@ -9,7 +9,7 @@ endif
 BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test measure docs zh long coverage mutation release test-newest test-oldest
+.PHONY: reproduce test measure docs site site-test zh long coverage mutation release test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
@@ -44,10 +44,10 @@ mutation: $(READY)
 test-newest test-oldest: export OMP_NUM_THREADS = 1
 test-newest: .venv-newest/.ready
 	.venv-newest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py
+	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
 test-oldest: .venv-oldest/.ready
 	.venv-oldest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py
+	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
 
 # Build the package as it would be published, and try it in an empty environment.
 release: $(READY)
@@ -58,6 +58,18 @@ docs: $(READY) .git/hooks/post-merge
 	$(BIN)/nbdev_export
 	$(BIN)/nbdev_clean
 	$(BIN)/python tools/readme.py
+
+# The book as a site, in `_site`: English, Chinese, and both. It needs npm, for what the live page runs with.
+site: $(READY)
+	$(BIN)/python site/build.py
+
+# The site, and its tests in a browser on every page. They take the chromium or chrome that is installed; on Debian and
+# Ubuntu: apt-get install chromium.
+site-test: export SITE_EVERY_PAGE = 1
+site-test: site
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || command -v chrome || \
+	  { echo "There is no browser to test the site in: install chromium, on Debian and Ubuntu with apt-get install chromium"; exit 1; }
+	$(BIN)/python -m pytest tests/test_site.py
 
 # Bring the Chinese edition up to date after editing an English notebook or a catalogue in zh/po: `make zh`, or `make zh ARGS=04_lstm`.
 zh: $(READY)
