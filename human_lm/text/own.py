@@ -245,8 +245,12 @@ class _Numbers:
 
 def _spread(source, n=2**24):
     "Pieces of `source`, all of it or evenly spread, of about `n` characters together"
-    step = -(-(source.stop-source.start)//n)
-    return (o for i,(*_,o) in enumerate(source) if i%step==0)
+    share,seen,taken = min(n/max(source.stop-source.start, 1), 1),0,0
+    for *_,text in source:
+        if taken<=seen*share:
+            taken += len(text)
+            yield text
+        seen += len(text)
 
 def _fit_sizes(n_train, n_valid, bs, sl):
     "`bs` and `sl`; those that are None get smaller until there are ten batches to train with, and one to validate"
@@ -293,11 +297,13 @@ def text_dls(
     nums = [_Numbers(o, known) for o in parts]
     n_train,n_valid = map(len, nums)
     bs,sl = _fit_sizes(n_train, n_valid, bs, sl)
+    # a name that no file has was taken for a text
+    name = f"; to read a file pass Path({source!r})" if isinstance(source, str) and len(source.split())==1 else ''
     for what,n in (('training',n_train), ('validation',n_valid)):
         if n<bs*sl+2:
             raise ValueError(f"the {what} part has {n} of the text's {n_train+n_valid} tokens, too few for a batch "
                              f"of {bs} rows × {sl} "
-                             f"tokens, which takes {bs*sl+2}: use a smaller `bs` or `sl`, or a longer text")
+                             f"tokens, which takes {bs*sl+2}: use a smaller `bs` or `sl`, or a longer text{name}")
     if vocab is None:
         often = {w:n for w,n in zip(known, nums[0].often(len(known)).tolist()) if n>=min_freq}
         vocab = TextVocab(often, min_freq, max_vocab or 60000, tok)
