@@ -194,7 +194,7 @@ def _is_tokens(source, tok):
 def _in_place(buf, old, new, f):
     "Put `f` of the numbers in `buf`, which have the type `old`, in their place, with the type `new`; piece by piece"
     old,new = np.dtype(old),np.dtype(new)
-    n,step,wider = len(buf)//old.itemsize,2**18,new.itemsize>old.itemsize
+    n,step,wider = len(buf)//old.itemsize,2**16,new.itemsize>old.itemsize
     if wider: buf.extend(bytes(n*(new.itemsize-old.itemsize)))
     for a in range(0, n, step)[::-1 if wider else 1]:  # what is not read yet must not be written over
         m = min(step, n-a)
@@ -220,7 +220,7 @@ class _Numbers:
 
     def often(self, n):
         "How often each of the first `n` numbers comes"
-        res,all,step = np.zeros(n, np.int64),np.frombuffer(self.buf, self.type) if self.buf else (),2**18
+        res,all,step = np.zeros(n, np.int64),np.frombuffer(self.buf, self.type) if self.buf else (),2**16
         for i in range(0, len(all), step): res += np.bincount(all[i:i+step], minlength=n)
         if self.large: res[self.top] -= len(self.large)
         for i in range(0, len(self.large), step): res += np.bincount(self.large[i:i+step], minlength=n)
