@@ -1,5 +1,5 @@
 "How Sphinx makes one edition of the site; `build.py` says which, in `edition` and `site`"
-import html,re,sys
+import re,sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,18 +56,32 @@ def tidy(text, folder, out):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists(): path.write_text(body, encoding='utf-8')
         return f'{folder}_static/{name}'
-    text = re.sub(r'<script>(.*?)</script>', lambda o: f'<script src="{to_file("js", o[1])}"></script>', text, flags=re.S)
-    text = re.sub(r'<style>(.*?)</style>', lambda o: f'<link rel="stylesheet" href="{to_file("css", o[1])}">', text, flags=re.S)
-    text = text.replace('style="display: none;"', 'class="none"').replace('<span class="zh">', '<span class="zh" lang="zh">')
+    def script(found): return f'<script src="{to_file("js", found[1])}"></script>'
+    def style(found): return f'<link rel="stylesheet" href="{to_file("css", found[1])}">'
+    text = re.sub(r'<script>(.*?)</script>', script, text, flags=re.S)
+    text = re.sub(r'<style>(.*?)</style>', style, text, flags=re.S)
+    text = text.replace('style="display: none;"', 'class="none"')
+    text = text.replace('<span class="zh">', '<span class="zh" lang="zh">')
     text = re.sub(r'(<[a-z]+\b[^<>]*?) style="[^"]*"', r'\1', text)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     return text.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n    {meta}', 1)
 
+# what the theme says in English only
+chinese = {'Skip to content':'跳到正文', 'Back to top':'回到顶部', 'On this page':'本页内容', 'Home':'首页',
+           'Toggle site navigation sidebar':'打开或关上目录', 'Toggle table of contents sidebar':'打开或关上本页内容',
+           'Toggle Light / Dark / Auto color theme':'明、暗、自动'}
+
+def in_chinese(text):
+    for en,zh in chinese.items(): text = re.sub(rf'(?<=[>"])\s*{re.escape(en)}\s*(?=[<"])', zh, text)
+    return text
+
 def tidied(app):
     render = app.builder.templates.render
     def rendered(name, context):
-        nav = render('editions.html', context)
-        text = render(name, context).replace('<body>', f'<body class="{app.config.edition}">', 1).replace('<article role="main"', f'{nav}\n<article role="main"', 1)
+        nav,text = render('editions.html', context),render(name, context)
+        text = text.replace('<body>', f'<body class="{app.config.edition}">', 1)
+        text = text.replace('<article role="main"', f'{nav}\n<article role="main"', 1)
+        if app.config.edition=='zh': text = in_chinese(text)
         return tidy(text, context.get('content_root') or './', Path(app.outdir))
     app.builder.templates.render = rendered
 
@@ -104,8 +118,8 @@ def page_context(app, pagename, template, context, doctree):
     context.update(app.config.site, edition=app.config.edition, info=app.config.pages.get(pagename, {}))
     depth = '../'*pagename.count('/')
     up = depth + ('' if app.config.edition=='en' else '../')
-    context['editions'] = [(name, label, lang, f'{up}{folder}{pagename}.html') for name,label,lang,folder in
-                           (('en','English','en',''), ('zh','中文','zh-CN','zh/'), ('both','English + 中文','en','both/'))]
+    editions = ('en','English','en',''),('zh','中文','zh-CN','zh/'),('both','English + 中文','en','both/')
+    context['editions'] = [(name, label, lang, f'{up}{folder}{pagename}.html') for name,label,lang,folder in editions]
     if pagename=='live': context['editions'] = context['editions'][:2]
     context['live_url'] = up + ('zh/' if app.config.edition=='zh' else '') + 'live.html'
     if pagename=='live': context['body'] = live(context, up)
@@ -115,7 +129,8 @@ def without_toctree(app, pagename, template, context, doctree):
     context.pop('toctree', None)
 
 def setup(app):
-    for k in ('edition','site','names','modules','pages'): app.add_config_value(k, None, 'env' if k in ('names','modules') else 'html')
+    for k in ('edition','site','pages'): app.add_config_value(k, None, 'html')
+    for k in ('names','modules'): app.add_config_value(k, None, 'env')
     app.add_search_language(SearchWords)
     app.add_html_math_renderer('mathml', inline_renderers=(lambda self,node: math(self, node, 'span'), None),
                                block_renderers=(lambda self,node: math(self, node, 'div'), None))

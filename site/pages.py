@@ -66,19 +66,22 @@ def slug(heading):
 
 def headings(nb):
     "Slug of each heading of a notebook → its cell"
-    return {slug(o):c['id'] for c in nb['cells'] if c['cell_type']=='markdown' for o in re.findall(r'^#+ (.*)', source(c), flags=re.M)}
+    cells = [c for c in nb['cells'] if c['cell_type']=='markdown']
+    return {slug(o):c['id'] for c in cells for o in re.findall(r'^#+ (.*)', source(c), flags=re.M)}
 
 def to_cells(text, nb):
     "The markdown `text` with links to headings of its own page turned into links to their cells"
     found = headings(nb)
-    return re.sub(r'\[([^]]*)\]\(#([^)]+)\)', lambda o: f'<a href="#c-{found[o[2]]}">{o[1]}</a>' if o[2] in found else o[0], text)
+    def link(o): return f'<a href="#c-{found[o[2]]}">{o[1]}</a>' if o[2] in found else o[0]
+    return re.sub(r'\[([^]]*)\]\(#([^)]+)\)', link, text)
 
 def relink(root, text, folder, name):
     "The markdown `text` of a notebook with its links to notebooks and files turned into links to pages"
     def link(found):
         label,target,anchor = found[1],found[2],found[3] or ''
         if target.endswith('.ipynb') and '/' not in target:
-            if not (root/folder/target).exists(): raise Fault(f'{folder}/{name}.ipynb: there is no notebook {target} to link to')
+            if not (root/folder/target).exists():
+                raise Fault(f'{folder}/{name}.ipynb: there is no notebook {target} to link to')
             return f'[{label}]({target[:-6]}.md{anchor})'
         if target.startswith('../') and not target.endswith('.ipynb'):
             path = target[3:]
@@ -99,7 +102,8 @@ def picture(svg, alt_of, images, key, prefix):
         found = re.search(rf'\b{k}="([\d.]+)(pt|px)?"', head)
         if found: size += f' {k}="{round(float(found[1])*(4/3 if found[2]=="pt" else 1))}"'
     images[key] = svg
-    return f'<img class="picture" src="{prefix}img/{key}" alt="{html.escape(alt_of(alt), quote=True)}"{size} loading="lazy">'
+    alt = html.escape(alt_of(alt), quote=True)
+    return f'<img class="picture" src="{prefix}img/{key}" alt="{alt}"{size} loading="lazy">'
 
 def table(text):
     "An output's HTML without what a strict policy forbids; empty if nothing is left to see"
@@ -114,7 +118,9 @@ def output(o, said, images, key, prefix):
     data = {k:''.join(v) if isinstance(v, list) else v for k,v in o.get('data', {}).items()}
     if o['output_type']=='stream': data = {'text/plain':''.join(o['text'])}
     if 'image/svg+xml' in data: return picture(data['image/svg+xml'], said, images, key, prefix)
-    if 'text/html' in data: return f'<div class="scroll">\n{t}\n</div>' if (t := table(data['text/html'])) else ''
+    if 'text/html' in data:
+        text = table(data['text/html'])
+        return f'<div class="scroll">\n{text}\n</div>' if text else ''
     if 'text/markdown' in data: return f"\n{said(data['text/markdown'])}\n"
     text = data.get('text/plain', '').rstrip('\n')
     # in a <pre> within markdown's HTML, an empty line would end the block
@@ -150,7 +156,8 @@ def code_cell(cell, edition, said, images, name, prefix):
 def blocks(text):
     "Top-level blocks of a markdown `text`: kind, and lines"
     ls = text.splitlines()
-    return [(o.type, '\n'.join(ls[o.map[0]:o.map[1]]).rstrip()) for o in _md.parse(text) if o.level==0 and o.nesting>=0 and o.map]
+    tokens = [o for o in _md.parse(text) if o.level==0 and o.nesting>=0 and o.map]
+    return [(o.type, '\n'.join(ls[o.map[0]:o.map[1]]).rstrip()) for o in tokens]
 
 def pair(en, zh):
     "Both languages of a markdown cell, block beside block"
@@ -177,8 +184,6 @@ def pair(en, zh):
         elif a or b: res.append(both(('', '\n\n'.join(t for _,t in a)), ('', '\n\n'.join(t for _,t in b))))
     return '\n\n'.join(res)
 
-def title_of(text): return re.match(r'#\s+(.*)', text.lstrip())[1].strip()
-
 def page(root, edition, name, en, zh, translations, images):
     "The notebook `name` of an `edition` as MyST markdown, and its title"
     prefix = '' if edition=='en' else '../'
@@ -191,7 +196,7 @@ def page(root, edition, name, en, zh, translations, images):
     for i,c in enumerate(en['cells']):
         if c['cell_type']=='code':
             if edition!='en' and c['id'] in in_zh: c = {**in_zh[c['id']], 'outputs':c['outputs']}
-            res.append(code_cell(c, edition, lambda t: relink(root, said(t), 'nbs', name) if '](' in t else said(t), images, name, prefix))
+            res.append(code_cell(c, edition, lambda t: relink(root, said(t), 'nbs', name), images, name, prefix))
             continue
         other = in_zh.get(c['id'])
         if edition!='en' and other is None: raise Fault(f"zh/{name}.ipynb: cell {c['id']} is missing: run `make zh`")
@@ -201,7 +206,8 @@ def page(root, edition, name, en, zh, translations, images):
             try: text = pair(to_cells(markdown(c, i, 'nbs'), en), to_cells(markdown(other, i, 'zh'), zh))
             except ValueError as e: raise Fault(f"zh/{name}.ipynb, cell {c['id']}: {e} as in English") from None
         if i==0:  # the title stays first
-            if not re.match('# ', text.lstrip()): raise Fault(f"nbs/{name}.ipynb: the first cell must begin with a title")
+            if not re.match('# ', text.lstrip()):
+                raise Fault(f'nbs/{name}.ipynb: the first cell must begin with a title')
             head,_,rest = text.lstrip().partition('\n')
             res.append(f'{head}\n\n{anchor(c)}\n\n{rest.strip()}')
             title = re.sub(r'\[([^]]*)\]\{\.zh\}', r'· \1', head[2:]) if edition=='both' else head[2:]

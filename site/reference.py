@@ -1,4 +1,4 @@
-"A page for each module, with every public name: its signature, what it says of itself, and the comments of its parameters"
+"A page for each module, with every public name: its signature, what it says of itself, its parameters' comments"
 import ast,html,io,re,tokenize
 
 from pages import say
@@ -50,7 +50,8 @@ def args(node):
 def defaults(node):
     a = node.args
     pos = [*a.posonlyargs, *a.args]
-    return {**{o.arg:d for o,d in zip(pos[len(pos)-len(a.defaults):], a.defaults)}, **{o.arg:d for o,d in zip(a.kwonlyargs, a.kw_defaults)}}
+    res = dict(zip([o.arg for o in pos[len(pos)-len(a.defaults):]], a.defaults))
+    return {**res, **dict(zip([o.arg for o in a.kwonlyargs], a.kw_defaults))}
 
 def signature(node, name, skip=0):
     "The call of the function `node` as the reader writes it, without its first `skip` parameters"
@@ -67,10 +68,24 @@ def signature(node, name, skip=0):
 
 def words(text):
     "A docstring or comment as markdown: what stands in backticks is code, and nothing else is marked"
+    def plain(o): return re.sub(r'([\\*_\[\]{}$|~#])', r'\\\1', html.escape(o, quote=False))
     parts = re.split('(`[^`]*`)', re.sub(r'\s+', ' ', text or '').strip())
-    return ''.join(o if o.startswith('`') else re.sub(r'([\\*_\[\]{}$|~#])', r'\\\1', html.escape(o, quote=False)) for o in parts).replace('|', '&#124;') if text else ''
+    return ''.join(o if o.startswith('`') else plain(o) for o in parts)
 
-def cell(text): return words(text).replace('\\&#124;', '&#124;')
+def cell(text):
+    "`words` in a table, where a bar would end the cell"
+    return re.sub(r'(?<!\\)\|', r'\|', words(text))
+
+def in_code(node):
+    "A piece of code in a table; empty if there is none"
+    return f'`{ast.unparse(node)}`'.replace('|', r'\|') if node is not None else ''
+
+def table(head, rows):
+    "A markdown table below what comes before it"
+    return '\n\n' + '\n'.join('| ' + ' | '.join(o) + ' |' for o in [head, ['---']*len(head), *rows])
+
+def header(edition, first):
+    return [first, say(edition, 'type', '类型'), say(edition, 'default', '默认值'), say(edition, 'what it is', '说明')]
 
 def parameters(node, text, edition, skip=0):
     "Table of the parameters of the function `node`; empty if none has a comment"
@@ -80,10 +95,8 @@ def parameters(node, text, edition, skip=0):
     rows = [o for o in rows if o[3]]
     res = ''
     if rows:
-        head = say(edition, 'parameter', '参数'),say(edition, 'type', '类型'),say(edition, 'default', '默认值'),say(edition, 'what it is', '说明')
-        def code(o): return f'`{ast.unparse(o)}`'.replace('|', r'\|') if o is not None else ''
-        res += '\n\n| ' + ' | '.join(head) + ' |\n|---|---|---|---|\n'
-        res += '\n'.join(f'| `{n}` | {code(a)} | {code(d)} | {cell(doc)} |' for n,a,d,doc in rows)
+        res = table(header(edition, say(edition, 'parameter', '参数')),
+                    [(f'`{n}`', in_code(a), in_code(d), cell(doc)) for n,a,d,doc in rows])
     if returns: res += f"\n\n**{say(edition, 'Returns', '返回')}** {words(returns)}"
     return res
 
@@ -92,23 +105,22 @@ def fields(node, text, edition):
     lines = text.splitlines()
     rows = [(n.target.id, n.annotation, n.value, lines[n.end_lineno-1][n.end_col_offset:].strip()) for n in node.body
             if isinstance(n, ast.AnnAssign)]
-    head = say(edition, 'field', '字段'),say(edition, 'type', '类型'),say(edition, 'default', '默认值'),say(edition, 'what it is', '说明')
-    def code(o): return f'`{ast.unparse(o)}`'.replace('|', r'\|') if o is not None else ''
-    return '\n\n| ' + ' | '.join(head) + ' |\n|---|---|---|---|\n' + '\n'.join(
-        f'| `{n}` | {code(a)} | {code(v)} | {cell(c.lstrip("# "))} |' for n,a,v,c in rows)
+    return table(header(edition, say(edition, 'field', '字段')),
+                 [(f'`{n}`', in_code(a), in_code(v), cell(c.lstrip('# '))) for n,a,v,c in rows])
 
 def patches(mods):
     "Class → its methods that `@patch` adds, with the source that they stand in"
     res = {}
     for tree,text in mods.values():
         for n in tree.body:
-            if isinstance(n, ast.FunctionDef) and any(ast.unparse(d).startswith('patch') for d in n.decorator_list) and n.args.args:
-                for c in re.findall(r'\w+', ast.unparse(n.args.args[0].annotation or ast.Constant(''))): res.setdefault(c, []).append((n, text))
+            if not isinstance(n, ast.FunctionDef): continue
+            if not any(ast.unparse(d).startswith('patch') for d in n.decorator_list): continue
+            for c in re.findall(r'\w+', ast.unparse(n.args.args[0].annotation)): res.setdefault(c, []).append((n, text))
     return res
 
 def entry(node, name, text, edition, patched):
     "What a page says of one name"
-    code = lambda o: f'```python\n{o}\n```'
+    def code(o): return f'```python\n{o}\n```'
     if isinstance(node, ast.ClassDef):
         methods = [(n, text) for n in node.body if isinstance(n, ast.FunctionDef)] + patched
         init = [n for n,_ in methods if n.name=='__init__']
@@ -123,7 +135,8 @@ def entry(node, name, text, edition, patched):
             decorators = {ast.unparse(d) for d in n.decorator_list}
             skip = 0 if 'staticmethod' in decorators else 1
             call = f'{name}.{n.name}' if 'property' in decorators else signature(n, f'{name}.{n.name}', skip)
-            res += f'\n\n<div class="method">\n\n{code(call)}\n\n{words(doc)}{parameters(n, src, edition, skip)}\n\n</div>'
+            about = f'{code(call)}\n\n{words(doc)}{parameters(n, src, edition, skip)}'
+            res += f'\n\n<div class="method">\n\n{about}\n\n</div>'
         return res
     if isinstance(node, ast.FunctionDef):
         return code(signature(node, name)) + f'\n\n{words(ast.get_docstring(node))}' + parameters(node, text, edition)

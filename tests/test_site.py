@@ -1,9 +1,9 @@
 "The site: what is built, and how it behaves in a real browser where there is one"
-import asyncio,functools,http.server,json,os,re,shutil,sys,threading
+import asyncio,functools,http.server,os,re,shutil,sys,threading
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import quote,unquote,urlsplit
+from urllib.parse import quote,unquote
 
 import pytest
 from filelock import FileLock
