@@ -181,7 +181,7 @@ def export(
         for o in g.node: o.ClearField('doc_string')
     checker.check_model(res)
     have = {o.name for o in res.graph.initializer}
-    lost = [k for k,_ in _Flat(step).named_parameters() if k not in have]
+    lost = [k for k,o in _aliases(_Flat(step)).items() if not have & set(o)]
     if lost: raise ValueError(f"the file of {type(model).__name__} would lack {', '.join(lost)} under its name")
     data = res.SerializeToString()
     write_whole(path, data)
@@ -189,6 +189,11 @@ def export(
                 n_layers=n_layers, n_hidden=n_hidden, state=[list(o.shape) for o in state],
                 insides={k:list(o.shape[1:] if window>1 else o.shape) for k,o in inside.items()},
                 parameters=sum(o.numel() for o in model.parameters()))
+
+def _aliases(module):
+    "All names of each parameter, by its first: a matrix that has two jobs has two"
+    return {k:[i for i,q in module.named_parameters(remove_duplicate=False) if q is p]
+            for k,p in module.named_parameters()}
 
 def _graphs(g):
     "`g` and the graphs in its nodes"
@@ -208,7 +213,9 @@ def load(
     step = _Flat(shown(model))
     found = {o.name:o for o in onnx.load(folder/f'{name}.onnx').graph.initializer}
     with torch.no_grad():
-        for k,p in step.named_parameters(): p.copy_(torch.from_numpy(numpy_helper.to_array(found[k]).copy()))
+        for k,o in _aliases(step).items():
+            kept = next(found[i] for i in o if i in found)
+            step.get_parameter(k).copy_(torch.from_numpy(numpy_helper.to_array(kept).copy()))
         for k,p in step.step.model.named_parameters():  # the step has a copy of the model, or the model itself
             own = k.replace('rnn.rnn.', 'rnn.')
             if not own.startswith('rnn.cells.'): model.get_parameter(own).copy_(p)

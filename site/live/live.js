@@ -135,13 +135,10 @@ function drawNext() {
   else if (later) note = t('after_token', {n: number(i + 1), word: word(ids[i])});
   else note = t('after_end', {n: number(ids.length), model: called(S.model)});
   $('after').textContent = S.cut ? `${note} ${t('too_long', {n: number(most)})}` : note;
+  if (i >= A.n && ids.length) return;  // what was there stays while the model reads
   $('all').hidden = !ready;
   $('legend').hidden = !ready || (!B && S.model !== 'pointer');
-  if (!ready) {
-    if (i >= A.n && ids.length) return;  // what was there stays while the model reads
-    $('bars').replaceChildren();
-    return;
-  }
+  if (!ready) { $('bars').replaceChildren(); return; }
   const row = p.row(i), other = known(B, i) ? B.probs.row(i) : null;
   const order = all.sort((a, b) => row[b] - row[a] || a - b), top = allWords ? order : order.slice(0, 7);
   const came = later && ids[i + 1] !== RESET ? ids[i + 1] : -1;
@@ -377,8 +374,7 @@ async function update() {
 function change(o, read = true) {
   Object.assign(S, o);
   if (S.with === S.model || (S.with === 'intact' && !S.off)) S.with = '';
-  if (read) drawModels();
-  drawViews();
+  keeping(() => { if (read) drawModels(); drawViews(); });
   return update();
 }
 
@@ -388,11 +384,6 @@ function keeping(f) {
   f();
   if (name?.startsWith('live-') && o.type === 'radio') root.querySelector(`input[name="${name}"][value="${value}"]`)?.focus();
 }
-for (const f of ['drawModels', 'drawViews']) {
-  const plain = {drawModels, drawViews}[f];
-  if (f === 'drawModels') drawModels = () => keeping(plain); else drawViews = () => keeping(plain);  // eslint-disable-line no-func-assign
-}
-
 // writing on
 
 function choose(p) {

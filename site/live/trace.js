@@ -20,7 +20,7 @@ const every = 64;  // tokens from one kept state to the next
 
 export class Trace {
   constructor(engine, name, info, mask = null) {
-    Object.assign(this, {engine, name, info, n: 0, ids: [], want: [], states: new Map()});
+    Object.assign(this, {engine, name, info, n: 0, ids: [], want: [], states: new Map(), cuts: 0});
     this.mask = mask || new Float32Array(info.n_layers * info.n_hidden).fill(1);
     this.probs = new Rows(info.vocab_sz);
     this.inside = Object.fromEntries(Object.entries(info.insides).map(([k, s]) => [k, new Rows(s.reduce((a, b) => a * b, 1))]));
@@ -37,6 +37,7 @@ export class Trace {
     if (k < this.n) {
       for (const at of this.states.keys()) if (at > k) this.states.delete(at);
       this.n = k;
+      this.cuts++;
     }
     this.changed = changed;
     if (!this.busy) this.busy = this.go().finally(() => { this.busy = null; });

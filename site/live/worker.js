@@ -10,7 +10,7 @@ class Trouble extends Error {
 const runtime = (async () => {
   try {
     const ort = await import(at('ort/ort.wasm.bundle.min.mjs'));
-    Object.assign(ort.env.wasm, {numThreads: 1, wasmPaths: at('ort/').href});
+    Object.assign(ort.env.wasm, {numThreads: 1, wasmPaths: {wasm: at('ort/ort-wasm-simd-threaded.wasm').href}});
     return ort;
   } catch (e) { throw new Trouble('runtime', 'ort/ort.wasm.bundle.min.mjs', String(e.message || e)); }
 })();
