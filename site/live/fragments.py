@@ -1,13 +1,14 @@
 """The live page in each language, as a piece of HTML without head and body
 
-The page around it has the title (`h1`), and loads live/live.css and live/live.js. `ort_files` are those of
-onnxruntime-web's `dist` that must lie in live/ort/.
+`python site/live/fragments.py` writes live.en.html and live.zh.html anew from template.html and strings.json. The page
+around them has the title (`h1`), and loads live/live.css and live/live.js. `ort_files` are those of onnxruntime-web's
+`dist` that must lie in live/ort/.
 """
 import html,json,re
 from pathlib import Path
 
 here = Path(__file__).resolve().parent
-ort_files = 'ort.wasm.bundle.min.mjs','ort-wasm-simd-threaded.wasm'
+ort_files = 'ort.wasm.min.mjs','ort-wasm-simd-threaded.mjs','ort-wasm-simd-threaded.wasm'
 languages = dict(en='en', zh='zh-CN')
 
 def strings(lang):
@@ -29,3 +30,6 @@ def fragments()->dict: # HTML by language, `en` and `zh`
         def filled(m): return {'lang':tag, 'json':data}.get(m[1]) or html.escape(texts[m[1]])
         res[lang] = re.sub(r'\{\{(\w+)\}\}', filled, template)
     return res
+
+if __name__=='__main__':
+    for lang,text in fragments().items(): (here/f'live.{lang}.html').write_text(text, encoding='utf-8')

@@ -492,9 +492,8 @@ function showStep(n) {
   if (n < 0) { $('tour-start').focus(); return; }
   const o = steps[n], part = $(o.at);
   stopWriting();
-  change({with: '', token: '', unit: '', off: '', view: 'hidden', ...o.set, text: undefined});
-  setText(o.set.text ?? first.text);
-  update();
+  setText(o.set.text);
+  change({with: '', token: '', unit: '', off: '', view: 'hidden', ...o.set});
   if (o.start) $('start').value = S.start = String(o.start);
   $('tour-step').textContent = t('tour_step', {n: n + 1, of: steps.length});
   $('tour-title').textContent = t(`tour_${n + 1}_title`);

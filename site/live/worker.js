@@ -9,10 +9,10 @@ class Trouble extends Error {
 // the runtime is loaded once, at once
 const runtime = (async () => {
   try {
-    const ort = await import(at('ort/ort.wasm.bundle.min.mjs'));
-    Object.assign(ort.env.wasm, {numThreads: 1, wasmPaths: {wasm: at('ort/ort-wasm-simd-threaded.wasm').href}});
+    const ort = await import(at('ort/ort.wasm.min.mjs'));
+    Object.assign(ort.env.wasm, {numThreads: 1, wasmPaths: at('ort/').href});
     return ort;
-  } catch (e) { throw new Trouble('runtime', 'ort/ort.wasm.bundle.min.mjs', String(e.message || e)); }
+  } catch (e) { throw new Trouble('runtime', 'ort/ort.wasm.min.mjs', String(e.message || e)); }
 })();
 runtime.catch(() => {});
 
