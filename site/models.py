@@ -127,7 +127,7 @@ def _graph(step, state, inside, window):
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # what PyTorch says of its own workings
         prog = torch.onnx.export(_Flat(step), (ids, torch.ones(*sizes), *([state] if n else [])), dynamo=True,
-                                 verbose=False, input_names=['id','mask',*(f'h_{i}' for i in n)], output_names=outs,
+                                 verbose=False, optimize=False, input_names=['id','mask',*(f'h_{i}' for i in n)], output_names=outs,
                                  dynamic_shapes=({0:'n'}, {}) if window>1 else None)
     return prog.model_proto
 

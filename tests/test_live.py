@@ -124,6 +124,7 @@ def test_fragments():
     a,b = pieces.strings('en'),pieces.strings('zh')
     assert set(a)==set(b) and all(a.values()) and all(b.values())
     res = pieces.fragments()
+    for o,text in res.items(): assert (live/f'live.{o}.html').read_text(encoding='utf-8')==text, 'python site/live/fragments.py'
     assert set(res)=={'en','zh'} and not any('{{' in o or '<html' in o for o in res.values())
     assert 'lang="zh-CN"' in res['zh'] and a['lead'] in res['en'] and b['lead'] in res['zh']
     import re
@@ -181,3 +182,291 @@ def browser():
         b = p.chromium.launch(executable_path=chromium, headless=True, args=args.split())
         yield b
         b.close()
+
+def fault(m): return m.type in ('error','warning')
+
+class Page:
+    "A page that is open, and what went wrong in it"
+    def __init__(self, browser, served, path='/live.html', script=None, **kwargs):
+        self.context = browser.new_context(**{'viewport':dict(width=1000, height=800), **kwargs})
+        self.page,self.faults,self.url = self.context.new_page(),[],served+path
+        self.page.set_default_timeout(90_000)
+        self.page.on('console', lambda m: self.faults.append(m.text) if fault(m) else None)
+        self.page.on('pageerror', lambda e: self.faults.append(str(e)))
+        self.asked = []
+        self.page.on('request', lambda r: self.asked.append(r.url))
+        if script: self.page.add_init_script(script)
+
+    def open(self, **state):
+        self.page.goto(self.url + ('#'+urlencode(state) if state else ''))
+        return self
+
+    def settled(self):
+        self.page.wait_for_selector('#live[data-ready]', state='attached')
+        self.page.wait_for_selector('#live-next[aria-busy=false]', state='attached')
+
+    def go(self, **state):
+        "Another state of the same page, by its link"
+        self.page.evaluate("h => { document.getElementById('live-next').setAttribute('aria-busy', 'true'); location.hash = h }", urlencode(state))
+        self.settled()
+
+    def write(self, text):
+        self.page.fill('#live-text', text)
+        self.settled()
+
+    def all_words(self):
+        if self.page.get_attribute('#live-all', 'aria-pressed')!='true': self.page.click('#live-all')
+        self.page.wait_for_function("document.querySelectorAll('#live-bars button').length==30")
+
+    def probs(self, key='p'):
+        got = self.page.eval_on_selector_all('#live-bars button', f"l => l.map(o => [o.dataset.word, +o.dataset.{key}])")
+        return np.array([dict(got)[w] for w in vocab.words])
+
+    def text(self, name): return ' '.join(self.page.inner_text(f'#live-{name}').split())
+
+@pytest.fixture(scope='module')
+def shared(browser, served):
+    p = Page(browser, served).open()
+    p.settled()
+    return p
+
+def words_of(ids): return ' '.join(vocab.decode(ids))
+
+@in_browser
+@pytest.mark.parametrize('name', names)
+def test_the_page_gives_the_probabilities_of_pytorch(shared, name):
+    shared.go(model=name, text='one')
+    for seed,n in ((1,5),(2,40)):
+        ids = random_ids(seed, n)
+        shared.write(words_of(ids))
+        shared.all_words()
+        assert np.abs(shared.probs()-probs(name, ids)[-1]).max()<1e-4
+        shared.write(words_of(ids[:-1]))  # shorter: read again from a kept state
+        assert np.abs(shared.probs()-probs(name, ids[:-1])[-1]).max()<1e-4
+    assert not shared.faults
+
+def counted(shared, many, **state):
+    shared.go(**state)
+    shared.page.evaluate(f"document.getElementById('live-many').options[0].value = document.getElementById('live-many').options[0].text = '{many}'")
+    shared.page.select_option('#live-many', str(many))
+    shared.page.click('#live-go')
+    shared.page.wait_for_selector('#live-count-said:has-text("before the first mistake")')
+    marks = ''.join(shared.page.locator('#live-marks .live-ten').all_inner_texts())
+    rows = shared.page.eval_on_selector_all('#live-wrong tbody tr', "l => l.map(r => [+r.cells[0].textContent.replace(',', ''), r.cells[2].textContent])")
+    return marks, dict(map(tuple, rows))
+
+@in_browser
+@pytest.mark.parametrize('name,start', [('LMModel7',8090),('LMModel1',8090),('LMModel5',2),('pointer',8997)])
+def test_the_page_counts_as_python_does(shared, name, start):
+    marks,wrong = counted(shared, 13, model=name, start=start)
+    want = list(count_on(torch_model(name), vocab, start, start+12))
+    assert marks==''.join('·' if o.right else '×' for o in want)
+    assert wrong=={o.number:o.words or 'nothing' for o in want if not o.right}
+    right = sum(o.right for o in want)
+    assert f'{right} of 13 numbers right' in shared.text('count-said')
+
+@in_browser
+def test_a_count_from_one(shared):
+    marks,_ = counted(shared, 6, model='LMModel7', start=1)
+    want = _count_on(TokenReader(torch_model('LMModel7')), vocab, 1, 6, vocab.encode('.'))
+    assert marks==''.join('·' if o.right else '×' for o in want) and 'only a full stop' in shared.text('count-said')
+
+@in_browser
+def test_a_start_that_is_none(shared):
+    for bad in ('0','1000000',''):
+        shared.page.fill('#live-start', bad)
+        shared.page.click('#live-go')
+        assert 'whole number from 1 to 999,999' in shared.text('start-bad')
+
+@in_browser
+def test_the_first_answer_takes_few_bytes(shared):
+    "All that is asked for before it, compressed; nothing from elsewhere, and one model"
+    page = Page(shared.context.browser, shared.url.removesuffix('/live.html')).open()
+    page.settled()
+    assert all(o.startswith(page.url.removesuffix('/live.html')) or o=='data:,' for o in page.asked)
+    assert [o for o in page.asked if o.endswith('.onnx')]==[o for o in page.asked if o.endswith('LMModel7.onnx')]
+    files = {*live.glob('*.js'), live/'live.css', live/'live.en.html', models/'models.json', models/'LMModel7.onnx', *(dist/o for o in pieces.ort_files)}
+    n = sum(len(gzip.compress(o.read_bytes(), 6)) for o in files)
+    ready,answer = page.page.evaluate("[performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd, performance.getEntriesByName('live-answer')[0].startTime]")
+    print(f'{n:,} bytes compressed before the first answer, {answer-ready:.0f} ms after the page was ready')
+    assert n<6e6 and not page.faults
+    page.context.close()
+
+@in_browser
+def test_ten_thousand_words(shared):
+    "They are read in pieces, and the page goes on drawing meanwhile"
+    shared.go(model='LMModel7', text='one')
+    shared.page.evaluate("window.long = []; new PerformanceObserver(l => l.getEntries().forEach(o => long.push(o.duration))).observe({type:'longtask'})")
+    ids = random_ids(5, 10_000)
+    shared.write(words_of(ids))
+    shared.all_words()
+    assert np.abs(shared.probs()-probs('LMModel7', ids)[-1]).max()<1e-4
+    shared.page.click('#live-one')
+    shared.page.wait_for_selector('#live-after:has-text("10,001")')
+    longest = max(shared.page.evaluate('long'), default=0)
+    print(f'longest task with 10,000 words: {longest:.0f} ms')
+    assert longest<1000 and not shared.faults
+    shared.write('one')
+
+@in_browser
+def test_words_that_are_none(shared):
+    shared.go(model='LMModel7', text='one')
+    shared.page.fill('#live-text', 'one thoussand 21 and two ')
+    shared.page.locator('#live-text').blur()
+    box = shared.page.locator('#live-words-bad')
+    assert '“thoussand” is no word' in box.inner_text() and shared.text('after').startswith('After all 1 words') is True
+    box.get_by_role('button', name='thousand', exact=True).click()
+    box.get_by_role('button', name='twenty one', exact=True).click()
+    box.get_by_role('button', name='leave it out').click()
+    assert shared.page.input_value('#live-text').split()=='one thousand twenty one two'.split() and not box.inner_text()
+
+@in_browser
+def test_texts_with_nothing_to_go_on_from(shared):
+    shared.go(model='LMModel1', text='')
+    assert 'The text is empty' in shared.text('after') and not shared.page.locator('#live-bars button').count()
+    shared.write('one two')
+    assert 'needs three words' in shared.text('after')
+    shared.go(model='LMModel7', text='one two |')
+    assert 'state has just been reset' in shared.text('after')
+
+@in_browser
+def test_a_reset_forgets(shared):
+    shared.go(model='LMModel6', text='nine thousand | eight thousand')
+    shared.all_words()
+    assert np.abs(shared.probs()-probs('LMModel6', vocab.encode('eight thousand').tolist())[-1]).max()<1e-4
+
+@in_browser
+def test_an_activation_off_and_two_models_compared(shared):
+    ids = random_ids(9, 12)
+    shared.go(model='LMModel6', text=words_of(ids), unit='2.5', **{'with':'LMModel4'})
+    shared.all_words()
+    assert np.abs(shared.probs('other')-probs('LMModel4', ids)[-1]).max()<1e-4
+    shared.page.click('#live-off')
+    shared.settled()
+    mask = np.ones((2,64), np.float32)
+    mask[1,4] = 0
+    want = softmax(run('LMModel6', ids, mask=mask)[0]['scores'])[-1]
+    shared.page.wait_for_function("document.getElementById('live-off').getAttribute('aria-pressed')=='true'")
+    shared.page.wait_for_timeout(200)
+    assert np.abs(shared.probs()-want).max()<1e-4 and 'Activation 5 of layer 2 is off' in shared.text('off-said')
+    shared.page.select_option('#live-with', 'intact')
+    shared.settled()
+    shared.page.wait_for_timeout(200)
+    assert np.abs(shared.probs('other')-probs('LMModel6', ids)[-1]).max()<1e-4
+
+@in_browser
+def test_the_link_carries_the_state(browser, served, shared):
+    shared.go(model='LMModel6', text='one two three', view='gate_forget', token=2, unit='1.9', off='2.3', start=77, **{'with':'LMModel2'})
+    shared.page.wait_for_function("location.hash.includes('start=77')")
+    link = shared.page.evaluate('location.href')
+    other = Page(browser, served)
+    other.page.goto(link)
+    other.settled()
+    v = other.page.evaluate("""() => [...document.querySelectorAll('#live input:checked')].map(o => o.value).concat(
+        ['with', 'text', 'at', 'layer', 'unit', 'start'].map(o => document.getElementById('live-' + o).value))""")
+    assert v==['LMModel6','gate_forget','LMModel2','one two three','2','1','9','77'] and 'Activation 3 of layer 2 is off' in other.text('off-said')
+    other.go(model='none', text='one', view='x', token='-1', unit='99.1', off='7.7', **{'with':'LMModel9'})
+    assert other.page.evaluate("document.querySelector('#live-model input:checked').value")=='LMModel7' and not other.faults
+    other.context.close()
+
+@in_browser
+def test_with_the_keyboard_alone(shared):
+    shared.go(model='LMModel7', text='')
+    p = shared.page
+    p.focus('#live-text')
+    p.keyboard.type('one . two . ')
+    p.keyboard.press('Tab')
+    p.keyboard.press('Enter')  # the first word among the chips
+    assert p.input_value('#live-text').endswith('. one ')
+    p.focus('#live-model input:checked')
+    p.keyboard.press('ArrowLeft')
+    shared.settled()
+    assert p.evaluate("document.activeElement.value")=='LMModel6'
+    p.focus('#live-one')
+    p.keyboard.press('Space')
+    shared.settled()
+    p.wait_for_function("document.getElementById('live-text').value.trim().split(' ').length==6")
+    p.focus('#live-at')
+    p.keyboard.press('ArrowDown')
+    p.wait_for_selector('#live-after:has-text("After word 5")')
+    assert p.evaluate("[...document.querySelectorAll('#live button, #live input, #live select, #live textarea')].every(o => o.textContent || o.labels?.length || o.ariaLabel)")
+
+@in_browser
+def test_the_tour_says_what_is_true(shared):
+    "Every step comes up, and its figures are those of the weights"
+    p,said = shared.page,pieces.strings('en')
+    shared.go(model='LMModel7', text='one')
+    p.click('#live-tour-start')
+    heads = []
+    for i in range(1, 9):
+        p.wait_for_selector(f'#live-tour-step:has-text("Step {i} of 8")')
+        shared.settled()
+        p.wait_for_timeout(100)
+        heads.append(shared.text('tour-title'))
+        assert p.evaluate("document.activeElement.id")=='live-tour-title' and p.locator('.live-look').count()==1
+        top = p.locator('#live-bars button').first
+        word,q = top.get_attribute('data-word'),float(top.get_attribute('data-p'))
+        if i==1: assert word=='four' and q>0.98
+        if i==2: assert q<0.2
+        if i==3: assert 0.055<float(p.get_attribute('#live-bars button[data-word=four]', 'data-p'))<0.065
+        if i==5: assert 'right at 28 of 32' in shared.text('score') and 'LMModel4: the likeliest word was right at 23 of 32' in shared.text('score')
+        if i==6: assert word=='five' and 0.875<q<0.885
+        if i==7: assert ', 7 back' in shared.text('read')
+        if i<8: p.click('#live-tour-next')
+    assert heads==[said[f'tour_{i}_title'] for i in range(1, 9)]
+    p.keyboard.press('Escape')
+    assert p.is_hidden('#live-tour') and not shared.faults
+
+long_text = ' . '.join(f'five thousand six hundred forty {o}' for o in ('one','two','three','four')) + ' . five thousand six hundred forty'
+
+def test_the_tours_claims_about_gates_activations_and_the_count():
+    ids = vocab.encode(long_text).tolist()
+    gate = run('LMModel7', ids)[0]['gate_forget'][:,1].mean(-1)
+    at = {w:[g for i,g in zip(ids, gate) if vocab[i]==w] for w in ('thousand','hundred','.')}
+    assert min(at['thousand']+at['hundred'])>0.5>max(at['.'])
+    five,ps = vocab.w2i['five'],{}
+    for unit in range(128):
+        mask = np.ones(128, np.float32)
+        mask[unit] = 0
+        p = softmax(run('LMModel7', ids, mask=mask.reshape(2, 64))[0]['scores'])[-1]
+        assert p.argmax()==five
+        ps[unit] = p[five]
+    assert min(ps, key=ps.get)==6
+    wrote = list(count_on(torch_model('LMModel7'), vocab, 8084, 8100))
+    assert all(o.right for o in wrote[:16]) and wrote[16].words=='eight thousand one'
+    look = run('pointer', ids)[0]['look'][:,0]
+    back = 23-look[14:].argmax(-1)
+    assert (back==7).mean()>0.5
+
+@in_browser
+def test_without_webassembly(browser, served):
+    p = Page(browser, served, script='delete window.WebAssembly').open()
+    p.page.wait_for_selector('#live-trouble:not([hidden])')
+    assert 'lacks WebAssembly' in p.text('trouble') and p.page.is_disabled('#live-one') and not p.faults
+    p.context.close()
+
+@in_browser
+def test_a_model_that_does_not_come(shared):
+    shared.page.route('**/LMModel3.onnx', lambda r: r.fulfill(status=404))
+    shared.page.evaluate("location.hash = 'model=LMModel3&text=one'")
+    if 'LMModel3.onnx' not in ' '.join(shared.asked):
+        shared.page.wait_for_selector('#live-trouble:not([hidden])')
+        assert 'LMModel3.onnx could not be loaded (404' in shared.text('trouble')
+        shared.page.unroute('**/LMModel3.onnx')
+        shared.page.click('#live-trouble button')
+        shared.settled()
+        assert shared.page.is_hidden('#live-trouble')
+    shared.faults.clear()
+
+@in_browser
+@pytest.mark.parametrize('path,scheme,width', [('/live.html','light',1000),('/zh/live.html','dark',360)])
+def test_accessible_in_both_languages(browser, served, path, scheme, width):
+    p = Page(browser, served, path, color_scheme=scheme, viewport=dict(width=width, height=740), reduced_motion='reduce', bypass_csp=True)
+    p.open(model='pointer', text='seven hundred one . seven hundred two . seven', **{'with':''})
+    p.settled()
+    assert p.page.evaluate('document.documentElement.scrollWidth')<=width
+    p.page.evaluate((site/'node_modules'/'axe-core'/'axe.min.js').read_text(encoding='utf-8')+';0')
+    found = p.page.evaluate("axe.run('#live').then(o => o.violations.filter(v => ['serious','critical'].includes(v.impact)).map(v => `${v.id}: ${v.nodes[0].html}`))")
+    assert found==[] and not p.faults
+    if 'zh' in path: assert pieces.strings('zh')['models'] in p.page.inner_text('#live')
+    p.context.close()

@@ -12,7 +12,7 @@ const texts = JSON.parse($('strings').textContent), lang = root.lang;
 const t = (key, o = {}) => texts[key].replace(/\{(\w+)\}/g, (_, k) => o[k]);
 const make = (tag, o = {}, ...inside) => { const e = Object.assign(document.createElement(tag), o); e.append(...inside); return e; };
 const number = n => n.toLocaleString(lang);
-const percent = p => `${(100 * p).toFixed(p > 0 && p < 0.0995 ? 1 : p < 0.9995 ? (p > 0.99 ? 1 : 0) : 0)} %`;
+const percent = p => p > 0 && p < 0.0005 ? '< 0.1 %' : `${(100 * p).toFixed(p > 0.0995 && p < 0.9895 || p === 1 || p === 0 ? 0 : 1)} %`;
 const sleep = ms => new Promise(yes => setTimeout(yes, ms));
 const most = 20000, speeds = [1, 2, 4, 8, 16, 32, 1000];
 const first = {model: 'LMModel7', text: 'eight thousand one . eight thousand two . eight thousand three . eight thousand'};
@@ -149,7 +149,7 @@ function drawNext() {
   while (list.children.length > top.length) list.lastChild.remove();
   top.forEach((j, k) => {
     const li = list.children[k] || list.appendChild(newBar()), {button, name, track, pct} = li.parts;
-    button.dataset.word = index.vocab[j];
+    Object.assign(button.dataset, {word: index.vocab[j], p: row[j], ...(other ? {other: other[j]} : {})});
     name.textContent = index.vocab[j];
     button.className = j === came ? 'live-came' : '';
     track.replaceChildren(bar(row[j], '', ways ? partsOf(A, i, j) : null), ...(other ? [bar(other[j], 'live-b')] : []));
@@ -255,6 +255,8 @@ const expectedBand = (trace, label) => ({title: t('expected', {model: label}), k
   row: i => i > 0 && ids[i] !== RESET && known(trace, i - 1) && i < trace.n ? [trace.probs.row(i - 1)[ids[i]]] : null,
   fill: i => likeliest(trace, i - 1) === ids[i]});
 
+const short = v => Number.isInteger(v) ? v : v.toFixed(1);
+
 function heatBands(trace, k, label) {
   const {insides} = trace.info;
   if (!(k in insides)) return [];
@@ -266,7 +268,7 @@ function heatBands(trace, k, label) {
   }
   const [layers, size] = insides[k], [l, u] = chosen();
   return Array.from({length: layers}, (_, n) => ({layer: n + 1, kind: 'heat', rows: size, height: size * (layers > 1 ? 3 : 4), scale, lo, hi, trace,
-    title: label + (layers > 1 ? t('layer_title', {view: t(`view_${k}`), layer: n + 1}) : t(`view_${k}`)), unit: trace === A && n + 1 === l ? u - 1 : null,
+    title: label + (layers > 1 ? t('layer_title', {view: t(`view_${k}`), layer: n + 1}) : t(`view_${k}`)) + (trace === B ? `  ${short(lo)} … ${short(hi)}` : ''), unit: trace === A && n + 1 === l ? u - 1 : null,
     row: i => i < trace.n ? wide.row(i).subarray(n * size, (n + 1) * size) : null}));
 }
 
@@ -279,7 +281,7 @@ function drawInside() {
   if (B && k !== 'look') bands.push(...heatBands(B, k, `${called(B.name)}: `));
   const tint = S.model === 'pointer' && known(A, i) ? j => lookAt(i, j) : null;
   map.set({n: ids.length, bands, word: j => word(ids[j]), at: i, tint});
-  const [scale, lo, hi] = scaleOf(A, k), short = v => Number.isInteger(v) ? v : v.toFixed(1);
+  const [scale, lo, hi] = scaleOf(A, k);
   $('scale').replaceChildren(`${short(lo)}`, make('i', {className: `live-${scale}`}), `${short(hi)}`);
   drawReadout();
   $('at').max = Math.max(1, ids.length);
@@ -349,7 +351,11 @@ function drawTable() {
 let drawing = null;
 function draw() {
   if (drawing) return;
-  drawing = requestAnimationFrame(() => { drawing = null; drawNext(); drawInside(); });
+  drawing = requestAnimationFrame(() => { drawing = null;
+    drawNext();
+    drawInside();
+    if (A.done && (!B || B.done)) $('next').setAttribute('aria-busy', 'false');
+  });
 }
 
 let linking = null;
@@ -363,6 +369,7 @@ function link() {
 
 async function update() {
   traces();
+  $('next').setAttribute('aria-busy', 'true');
   draw();
   link();
   try {
