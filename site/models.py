@@ -120,6 +120,7 @@ def _zero_state(model):
 
 def _graph(step, state, inside, window):
     "What PyTorch writes down of one step"
+    from onnx import helper
     sizes = inside['hidden'].shape[-2:]
     ids = torch.zeros(2, 3, dtype=torch.int32) if window>1 else torch.zeros(1, dtype=torch.int32)
     n = range(len(state))
@@ -129,7 +130,12 @@ def _graph(step, state, inside, window):
         prog = torch.onnx.export(_Flat(step), (ids, torch.ones(*sizes), *([state] if n else [])), dynamo=True,
                                  verbose=False, optimize=False, input_names=['id','mask',*(f'h_{i}' for i in n)], output_names=outs,
                                  dynamic_shapes=({0:'n'}, {}) if window>1 else None)
-    return prog.model_proto
+    res = prog.model_proto
+    for o,name in zip(res.graph.output, outs):
+        if o.name!=name:  # one tensor under two names, which a loop would take for one output
+            res.graph.node.append(helper.make_node('Identity', [o.name], [name]))
+            o.name = name
+    return res
 
 def _looped(proto, n, name):
     "The ONNX model that goes along a text with the graph of one step; `mask` is the same at each"

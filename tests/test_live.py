@@ -411,7 +411,7 @@ def test_the_tour_says_what_is_true(shared):
         if i==3: assert 0.055<float(p.get_attribute('#live-bars button[data-word=four]', 'data-p'))<0.065
         if i==5: assert 'right at 28 of 32' in shared.text('score') and 'LMModel4: the likeliest word was right at 23 of 32' in shared.text('score')
         if i==6: assert word=='five' and 0.875<q<0.885
-        if i==7: assert ', 7 back' in shared.text('read')
+        if i==7: assert ', 6 back' in shared.text('read')
         if i<8: p.click('#live-tour-next')
     assert heads==[said[f'tour_{i}_title'] for i in range(1, 9)]
     p.keyboard.press('Escape')
@@ -436,7 +436,7 @@ def test_the_tours_claims_about_gates_activations_and_the_count():
     assert all(o.right for o in wrote[:16]) and wrote[16].words=='eight thousand one'
     look = run('pointer', ids)[0]['look'][:,0]
     back = 23-look[14:].argmax(-1)
-    assert (back==7).mean()>0.5
+    assert (back==6).mean()>0.8
 
 @in_browser
 def test_without_webassembly(browser, served):
@@ -446,17 +446,19 @@ def test_without_webassembly(browser, served):
     p.context.close()
 
 @in_browser
-def test_a_model_that_does_not_come(shared):
-    shared.page.route('**/LMModel3.onnx', lambda r: r.fulfill(status=404))
-    shared.page.evaluate("location.hash = 'model=LMModel3&text=one'")
-    if 'LMModel3.onnx' not in ' '.join(shared.asked):
-        shared.page.wait_for_selector('#live-trouble:not([hidden])')
-        assert 'LMModel3.onnx could not be loaded (404' in shared.text('trouble')
-        shared.page.unroute('**/LMModel3.onnx')
-        shared.page.click('#live-trouble button')
-        shared.settled()
-        assert shared.page.is_hidden('#live-trouble')
-    shared.faults.clear()
+def test_a_model_that_does_not_come(browser, served):
+    "It is named, and comes when asked for again"
+    p = Page(browser, served)
+    p.page.route('**/LMModel3.onnx', lambda r: r.fulfill(status=404))
+    p.open(model='LMModel3', text='one')
+    p.page.wait_for_selector('#live-trouble:not([hidden])')
+    assert 'The model file LMModel3.onnx could not be loaded (404' in p.text('trouble')
+    p.page.unroute('**/LMModel3.onnx')
+    p.page.click('#live-trouble button')
+    p.settled()
+    p.page.wait_for_selector('#live-bars button')
+    assert p.page.is_hidden('#live-trouble')
+    p.context.close()
 
 @in_browser
 @pytest.mark.parametrize('path,scheme,width', [('/live.html','light',1000),('/zh/live.html','dark',360)])
