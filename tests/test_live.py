@@ -105,8 +105,8 @@ def test_insides_are_those_of_the_model(name):
         assert np.abs(c-out['cell'][1:]).max()<1e-5
         assert np.abs(out['gate_output']*np.tanh(out['cell'])-out['hidden']).max()<1e-5
     if name=='pointer':
-        mixed = sum(out['shares'][:,i,None]*out[f'way_{k}'] for i,k in enumerate(('own','copy','successor')))
-        assert np.abs(mixed-softmax(out['scores'])).max()<1e-5 and np.abs(out['look'][:,0].sum(-1)-1).max()<1e-5
+        mixed = sum(out['shares'][:,:,i:i+1]*out[f'way_{k}'] for i,k in enumerate(('own','copy','successor')))
+        assert np.abs(mixed[:,0]-softmax(out['scores'])).max()<1e-5 and np.abs(out['look'][:,0].sum(-1)-1).max()<1e-5
 
 @pytest.mark.parametrize('name', names)
 def test_an_activation_that_is_switched_off(name):
