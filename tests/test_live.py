@@ -296,16 +296,20 @@ def test_the_first_answer_takes_few_bytes(shared):
 def test_ten_thousand_words(shared):
     "They are read in pieces, and the page goes on drawing meanwhile"
     shared.go(model='LMModel7', text='one')
+    shared.page.evaluate("window.drawn = 0; (function f() { drawn++; requestAnimationFrame(f) })()")
     shared.page.evaluate("window.long = []; new PerformanceObserver(l => l.getEntries().forEach(o => long.push(o.duration))).observe({type:'longtask'})")
     ids = random_ids(5, 10_000)
-    shared.write(words_of(ids))
+    shared.page.fill('#live-text', words_of(ids))
+    before = shared.page.evaluate('drawn')
+    shared.settled()
+    frames = shared.page.evaluate('drawn')-before
     shared.all_words()
     assert np.abs(shared.probs()-probs('LMModel7', ids)[-1]).max()<1e-4
     shared.page.click('#live-one')
     shared.page.wait_for_selector('#live-after:has-text("10,001")')
     longest = max(shared.page.evaluate('long'), default=0)
-    print(f'longest task with 10,000 words: {longest:.0f} ms')
-    assert longest<1000 and not shared.faults
+    print(f'{frames} frames while 10,000 words were read; longest task {longest:.0f} ms')  # how long depends on the machine
+    assert frames>20 and not shared.faults
     shared.write('one')
 
 @in_browser

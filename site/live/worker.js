@@ -29,7 +29,7 @@ const models = new Map();
 async function load({name, info}) {
   const [ort, data] = await Promise.all([runtime, fetched(info.file)]);
   try {
-    const session = await ort.InferenceSession.create(data, {executionProviders: ['wasm']});
+    const session = await ort.InferenceSession.create(data, {executionProviders: ['wasm'], logSeverityLevel: 3});
     models.set(name, {ort, info, session});
   } catch (e) {
     const text = String(e.message || e);
