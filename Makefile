@@ -9,7 +9,7 @@ endif
 BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test measure docs site site-test zh long coverage mutation release test-newest test-oldest
+.PHONY: reproduce test measure docs site site-test weights zh long coverage mutation release test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
@@ -21,6 +21,12 @@ test: $(READY)
 # Measure what takes long, and write it to nbs/measured: `make measure ARGS=NAME`, or `make measure ARGS=--list`.
 measure: $(READY)
 	$(BIN)/python tools/measure.py $(ARGS)
+
+# Train the models of the site's live page and write them for the browser; what is there already is left as it is.
+# `make weights ARGS=--help` says more.
+weights: export OMP_NUM_THREADS = 1
+weights: $(READY)
+	$(BIN)/python site/models.py $(ARGS)
 
 # Many random cases of each property, and many random sequences of calls: 1,000 each, others every time.
 long: export OMP_NUM_THREADS = 1
