@@ -80,7 +80,7 @@ def test_every_requirement_is_pinned():
 
 def test_nothing_is_imported_or_defined_in_vain():
     "pyflakes' rules, as ruff has them; pyproject.toml says which are left out"
-    res = subprocess.run([sys.executable, '-m', 'ruff', 'check', 'human_lm', 'tools', 'tests', '--no-cache'], cwd=root, capture_output=True, text=True)
+    res = subprocess.run([sys.executable, '-m', 'ruff', 'check', 'human_lm', 'tools', 'tests', 'site', '--no-cache'], cwd=root, capture_output=True, text=True)
     assert res.returncode==0, res.stdout
 
 @pytest.mark.parametrize('nb', notebooks, ids=lambda o: o.stem)
@@ -119,7 +119,7 @@ def test_no_module_without_a_notebook():
     made = {o.relative_to(root/'human_lm').with_suffix('').as_posix().replace('/', '.') for o in (root/'human_lm').rglob('*.py') if o.stem not in ('__init__','all','_modidx')}
     assert made<={o.stem[3:] for o in notebooks}
 
-@pytest.mark.parametrize('path', [o for d in ('human_lm','tools') for o in sorted((root/d).rglob('*.py')) if o.name!='_modidx.py'],
+@pytest.mark.parametrize('path', [o for d in ('human_lm','tools','site') for o in sorted((root/d).rglob('*.py')) if o.name!='_modidx.py'],
                          ids=lambda o: o.relative_to(root).as_posix())
 def test_no_line_is_longer_than_120_characters(path):
     # nbdev breaks the list of public names as it likes

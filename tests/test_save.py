@@ -310,7 +310,8 @@ _child = '''
 import os,signal,sys
 from pathlib import Path
 import torch
-from human_lm.all import *
+from human_lm.lstm import LMModel6
+from human_lm.text.save import save_lm
 m = LMModel6(9, 200, 2)
 '''
 
