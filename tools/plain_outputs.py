@@ -20,4 +20,5 @@ def plain_outputs(nb):
 if __name__=='__main__':
     for path in sorted(folder.glob('*.ipynb')):
         nb = json.loads(path.read_text(encoding='utf-8'))
-        if plain_outputs(nb): path.write_text(json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True)+'\n', encoding='utf-8')
+        if not plain_outputs(nb): continue
+        path.write_text(json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True)+'\n', encoding='utf-8')
