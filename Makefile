@@ -63,6 +63,7 @@ release: $(READY)
 docs: $(READY) .git/hooks/post-merge
 	$(BIN)/nbdev_export
 	$(BIN)/nbdev_clean
+	$(BIN)/python tools/plain_outputs.py
 	$(BIN)/python tools/readme.py
 
 # The book as a site, in `_site`: English, Chinese, and both. It needs npm, for what the live page runs with.
