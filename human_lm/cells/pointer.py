@@ -31,11 +31,14 @@ class PointerLMModel(KeepsState):
         n_read:int=6, # Tokens that are read behind the one pointed at
         size:int=24, # Tokens that can be pointed at, the last ones
         noise:float=0.5, # Standard deviation of the noise on what is heard while training, at least 0
+        sep:int=None, # Token at which reading on ends; none if None
     ):
         super().__init__()
         check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_emb=n_emb, n_key=n_key, n_read=n_read, size=size)
         if not 0<=noise<float('inf'): raise ValueError(f"`noise` must be a number of at least 0, got {noise!r}")
-        self.n_read,self.size,self.noise = n_read,size,noise
+        if sep is not None and not (type(sep) is int and 0<=sep<vocab_sz):
+            raise ValueError(f"`sep` must be the index of a token, 0 to {vocab_sz-1}, or None, got {sep!r}")
+        self.n_read,self.size,self.noise,self.sep = n_read,size,noise,sep
         self.i_h = nn.Embedding(vocab_sz, n_emb)
         self.rnn = nn.GRU(n_emb, n_hidden, batch_first=True)
         self.query,self.key = nn.Linear(n_hidden, n_key),nn.Linear(n_hidden, n_key)
@@ -43,8 +46,8 @@ class PointerLMModel(KeepsState):
         self.query.load_state_dict(self.key.state_dict())  # like places attract each other
         self.far = nn.Parameter(torch.tensor(-1.5))  # through a softplus, so that it stays above zero
         self.follows = nn.Parameter(torch.zeros(vocab_sz, vocab_sz))
-        self.mix = nn.Linear(n_hidden+(1+n_read)*n_emb, n_hidden)
-        self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
+        self.mix = nn.Linear(n_hidden+n_read*n_emb, n_hidden)
+        self.share,self.h_o = nn.Linear(n_hidden+n_emb, 3),nn.Linear(n_hidden, vocab_sz)
 
     def zero_state(self, bs):
         n,w = self.size-1,self.key.weight
@@ -72,20 +75,41 @@ def scan(self:PointerLMModel, x, h=None):
     out,_,_,h = self._read(x, h)
     return out, h
 
+def _ago(sl, n, device):
+    "How many tokens ago each of `n` was read, at the last `sl` of them, `sl × n`; below zero, it is still to come"
+    return torch.arange(n-sl, n, device=device)[:,None] - torch.arange(n, device=device)
+
 @patch
 def look(self:PointerLMModel,
     out:torch.Tensor, # State after each of `sl` tokens, `bs × sl × n_hidden`
     keys:torch.Tensor, # Keys of the tokens that were kept, and of the `sl` ones, `bs × n × n_key`
     toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`; a row of zeros where there is none
-)->torch.Tensor: # How much each step sees of each token, pointing at it and reading on, `bs × 1+n_read × sl × n`
-    "Point at places that are like the one where the next token will stand, and read on from there"
-    sl,n = out.shape[1],keys.shape[1]
-    ago = torch.arange(n-sl, n, device=out.device)[:,None] - torch.arange(n, device=out.device)
+)->torch.Tensor: # How much the finger is on each token, at each step, `bs × sl × n`
+    "Point at places that are like the one where the next token will stand"
+    ago = _ago(out.shape[1], keys.shape[1], out.device)
     alike = self.query(out) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1]) - F.softplus(self.far)*ago
     unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None]
-    point = alike.masked_fill(unseen, -torch.inf).softmax(-1)
-    # `k` tokens on, and no further than what has been read
-    return torch.stack([F.pad(point, (k,0))[...,:n]*(ago>=0) for k in range(1+self.n_read)], dim=1)
+    return alike.masked_fill(unseen, -torch.inf).softmax(-1).to(toks)
+
+# %% ../../nbs/14_cells.pointer.ipynb #e7862186
+@patch
+def ahead(self:PointerLMModel,
+    toks:torch.Tensor, # Tokens, `bs × n × vocab_sz`
+)->torch.Tensor: # Each token, and the `n_read` after it, `bs × 1+n_read × n × vocab_sz`
+    "What there is to be read from each token on; rows of zeros after a separator, and after the last token"
+    res = torch.stack([F.pad(toks, (0,0,0,k))[:,k:] for k in range(1+self.n_read)], dim=1)
+    if self.sep is None: return res
+    ends = res[...,self.sep]
+    return res * (ends.cumsum(1)==ends)[...,None]  # so many separators up to here as this token is itself
+
+@patch
+def read_on(self:PointerLMModel,
+    look:torch.Tensor, # How much the finger is on each token, as `look` gives it, `bs × sl × n`
+    toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`
+)->torch.Tensor: # What is seen under the finger, and in the `n_read` places behind it, `bs × 1+n_read × sl × vocab_sz`
+    "Read from the finger on, up to a separator, and no further than what has been read at each step"
+    ago,behind = _ago(*look.shape[1:], look.device),torch.arange(1+self.n_read, device=look.device)
+    return (look[:,None]*(ago>=behind[:,None,None])) @ self.ahead(toks)
 
 # %% ../../nbs/14_cells.pointer.ipynb #060b1231
 Parts = namedtuple('Parts', 'shares own copy successor look')
@@ -100,11 +124,12 @@ def parts(self:PointerLMModel,
     out,keys,toks,h = self._read(x, self.start(x.shape[0]))
     self.keep(h)
     look = self.look(out, keys, toks)
-    seen = look.to(toks) @ toks[:,None]
-    acts = self.mix(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
+    seen = self.read_on(look, toks)
+    known = (seen @ self.i_h.weight).transpose(1, 2)
+    acts = self.mix(torch.cat([out, known[:,:,1:].flatten(2)], dim=-1)).relu()
+    shares = self.share(torch.cat([acts, known[:,:,0]], dim=-1)).softmax(-1)
     copy = seen[:,0]
-    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1),
-                 look)
+    return Parts(shares, self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1), look)
 
 @patch
 def forward(self:PointerLMModel,
