@@ -46,8 +46,8 @@ class PointerLMModel(KeepsState):
         self.query.load_state_dict(self.key.state_dict())  # like places attract each other
         self.far = nn.Parameter(torch.tensor(-1.5))  # through a softplus, so that it stays above zero
         self.follows = nn.Parameter(torch.zeros(vocab_sz, vocab_sz))
-        self.mix = nn.Linear(n_hidden+n_read*n_emb, n_hidden)
-        self.share,self.h_o = nn.Linear(n_hidden+n_emb, 3),nn.Linear(n_hidden, vocab_sz)
+        self.mix = nn.Linear(n_hidden+(2+n_read)*n_emb, n_hidden)
+        self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
 
     def zero_state(self, bs):
         n,w = self.size-1,self.key.weight
@@ -93,26 +93,35 @@ def look(self:PointerLMModel,
 
 # %% ../../nbs/14_cells.pointer.ipynb #e7862186
 @patch
-def ahead(self:PointerLMModel,
+def around(self:PointerLMModel,
     toks:torch.Tensor, # Tokens, `bs × n × vocab_sz`
-)->torch.Tensor: # Each token, and the `n_read` after it, `bs × 1+n_read × n × vocab_sz`
-    "What there is to be read from each token on; rows of zeros after a separator, and after the last token"
+)->torch.Tensor: # The token before each, the token itself, and the `n_read` after it, `bs × 2+n_read × n × vocab_sz`
+    "What there is to be read around each token; rows of zeros after a separator, and outside the text"
     res = torch.stack([F.pad(toks, (0,0,0,k))[:,k:] for k in range(1+self.n_read)], dim=1)
-    if self.sep is None: return res
-    ends = res[...,self.sep]
-    return res * (ends.cumsum(1)==ends)[...,None]  # so many separators up to here as this token is itself
+    if self.sep is not None:
+        ends = res[...,self.sep]
+        res = res * (ends.cumsum(1)==ends)[...,None]  # so many separators up to here as this token is itself
+    return torch.cat([F.pad(toks, (0,0,1,0))[:,None,:-1], res], dim=1)
 
 @patch
-def read_on(self:PointerLMModel,
+def read_around(self:PointerLMModel,
     look:torch.Tensor, # How much the finger is on each token, as `look` gives it, `bs × sl × n`
     toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`
-)->torch.Tensor: # What is seen under the finger, and in the `n_read` places behind it, `bs × 1+n_read × sl × vocab_sz`
-    "Read from the finger on, up to a separator, and no further than what has been read at each step"
-    ago,behind = _ago(*look.shape[1:], look.device),torch.arange(1+self.n_read, device=look.device)
-    return (look[:,None]*(ago>=behind[:,None,None])) @ self.ahead(toks)
+)->torch.Tensor: # What is seen before the finger, under it, and in the `n_read` places behind, `bs × 2+n_read × sl × vocab_sz`
+    "Read around the finger, up to a separator, and no further than what has been read at each step"
+    ago,place = _ago(*look.shape[1:], look.device),torch.arange(-1, 1+self.n_read, device=look.device)
+    return (look[:,None]*(ago>=place[:,None,None])) @ self.around(toks)
 
 # %% ../../nbs/14_cells.pointer.ipynb #060b1231
 Parts = namedtuple('Parts', 'shares own copy successor look')
+
+@patch
+def successors(self:PointerLMModel)->torch.Tensor: # `vocab_sz × vocab_sz`, a row for each token
+    "How likely each token comes after each in the order of counting; never `sep`, which is no word"
+    scores = 10*self.follows  # so that it is learnt before the words of its own can do without
+    if self.sep is not None:
+        scores = scores.masked_fill(torch.arange(len(scores), device=scores.device)==self.sep, -torch.inf)
+    return scores.softmax(-1)
 
 @patch
 def parts(self:PointerLMModel,
@@ -124,12 +133,10 @@ def parts(self:PointerLMModel,
     out,keys,toks,h = self._read(x, self.start(x.shape[0]))
     self.keep(h)
     look = self.look(out, keys, toks)
-    seen = self.read_on(look, toks)
-    known = (seen @ self.i_h.weight).transpose(1, 2)
-    acts = self.mix(torch.cat([out, known[:,:,1:].flatten(2)], dim=-1)).relu()
-    shares = self.share(torch.cat([acts, known[:,:,0]], dim=-1)).softmax(-1)
-    copy = seen[:,0]
-    return Parts(shares, self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1), look)
+    seen = self.read_around(look, toks)
+    acts = self.mix(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
+    copy = seen[:,1]
+    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.successors(), look)
 
 @patch
 def forward(self:PointerLMModel,
