@@ -51,7 +51,7 @@ def _parser():
     start.add_argument('--load', type=Path, metavar='FILE', help='load a model that was saved, and train none')
     p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained, before it counts')
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N',
-                   help='epochs to train (default: 16)')
+                   help='epochs to train (default: 14)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
 
