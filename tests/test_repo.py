@@ -6,6 +6,7 @@ import pytest
 
 root = Path(__file__).resolve().parent.parent
 notebooks = sorted((root/'nbs').glob('*.ipynb'))
+from plain_outputs import plain_outputs
 from readme import readme
 
 # where Linux, macOS and Windows keep what is a person's or only there for a while
@@ -80,7 +81,7 @@ def test_every_requirement_is_pinned():
 
 def test_nothing_is_imported_or_defined_in_vain():
     "pyflakes' rules, as ruff has them; pyproject.toml says which are left out"
-    res = subprocess.run([sys.executable, '-m', 'ruff', 'check', 'human_lm', 'tools', 'tests', '--no-cache'], cwd=root, capture_output=True, text=True)
+    res = subprocess.run([sys.executable, '-m', 'ruff', 'check', 'human_lm', 'tools', 'tests', 'site', '--no-cache'], cwd=root, capture_output=True, text=True)
     assert res.returncode==0, res.stdout
 
 @pytest.mark.parametrize('nb', notebooks, ids=lambda o: o.stem)
@@ -119,7 +120,7 @@ def test_no_module_without_a_notebook():
     made = {o.relative_to(root/'human_lm').with_suffix('').as_posix().replace('/', '.') for o in (root/'human_lm').rglob('*.py') if o.stem not in ('__init__','all','_modidx')}
     assert made<={o.stem[3:] for o in notebooks}
 
-@pytest.mark.parametrize('path', [o for d in ('human_lm','tools') for o in sorted((root/d).rglob('*.py')) if o.name!='_modidx.py'],
+@pytest.mark.parametrize('path', [o for d in ('human_lm','tools','site') for o in sorted((root/d).rglob('*.py')) if o.name!='_modidx.py'],
                          ids=lambda o: o.relative_to(root).as_posix())
 def test_no_line_is_longer_than_120_characters(path):
     # nbdev breaks the list of public names as it likes
@@ -140,6 +141,16 @@ def n_lines(out):
 def test_no_output_is_longer_than_25_lines(nb):
     long = [f"cell {c['id']}: {n} lines" for c in code_cells(nb) if (n := sum(map(n_lines, c['outputs'])))>25]
     assert long==[], 'show the first few lines'
+
+@pytest.mark.parametrize('nb', notebooks, ids=lambda o: o.stem)
+def test_no_output_changes_how_others_look(nb):
+    "A style sheet with colours for a light page makes rows of tables unreadable on a dark one"
+    assert not plain_outputs(json.loads(nb.read_text(encoding='utf-8'))), 'run tools/plain_outputs.py'
+
+def test_plain_outputs():
+    style,table = (dict(output_type='display_data', data={'text/html':o}) for o in ('\n<style>\n    progress { width: 300px }</style>','<table></table>'))
+    nb = dict(cells=[dict(cell_type='markdown'), dict(cell_type='code', outputs=[style, table])])
+    assert plain_outputs(nb) and nb['cells'][1]['outputs']==[table] and not plain_outputs(nb)
 
 def test_lines_of_an_output():
     assert n_lines(dict(output_type='stream', text=['a\n','b\n']))==2 and n_lines(dict(data={'text/plain':'a\nb\nc'}))==3
