@@ -50,10 +50,10 @@ mutation: $(READY)
 test-newest test-oldest: export OMP_NUM_THREADS = 1
 test-newest: .venv-newest/.ready
 	.venv-newest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
+	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py --ignore=tests/test_live.py
 test-oldest: .venv-oldest/.ready
 	.venv-oldest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
+	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py --ignore=tests/test_live.py
 
 # Build the package as it would be published, and try it in an empty environment.
 release: $(READY)
@@ -76,7 +76,7 @@ site-test: export SITE_EVERY_PAGE = 1
 site-test: site
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || command -v chrome || \
 	  { echo "There is no browser to test the site in: install chromium, on Debian and Ubuntu with apt-get install chromium"; exit 1; }
-	$(BIN)/python -m pytest tests/test_site.py
+	$(BIN)/python -m pytest tests/test_site.py tests/test_live.py
 
 # Bring the Chinese edition up to date after editing an English notebook or a catalogue in zh/po: `make zh`, or `make zh ARGS=04_lstm`.
 zh: $(READY)

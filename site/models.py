@@ -128,7 +128,8 @@ def _graph(step, state, inside, window):
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')  # what PyTorch says of its own workings
         prog = torch.onnx.export(_Flat(step), (ids, torch.ones(*sizes), *([state] if n else [])), dynamo=True,
-                                 verbose=False, optimize=False, input_names=['id','mask',*(f'h_{i}' for i in n)], output_names=outs,
+                                 verbose=False, optimize=False, output_names=outs,
+                                 input_names=['id','mask',*(f'h_{i}' for i in n)],
                                  dynamic_shapes=({0:'n'}, {}) if window>1 else None)
     res = prog.model_proto
     for o,name in zip(res.graph.output, outs):

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import pytest,torch
 
 from human_lm.counting.measures import _count_on,count_on
-from human_lm.data import spell
 from human_lm.runs.recipes import chapter_corpus
 from human_lm.stateful import borrowed
 from human_lm.text.generate import TokenReader

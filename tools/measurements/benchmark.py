@@ -1,6 +1,6 @@
 """The chapter's models timed four ways, on one thread and on a thread a core; the way from numbers to batches as the
-text grows; and the wait for the whole chapter. `--seeds` says how many measurements of each, an epoch long (3). It wants a quiet
-machine. Read in nbs/73_commands.benchmark.ipynb."""
+text grows; and the wait for the whole chapter. `--seeds` says how many measurements of each, an epoch long (3). It
+wants a quiet machine. Read in nbs/73_commands.benchmark.ipynb."""
 import json,os,subprocess,sys,tempfile
 from pathlib import Path
 
