@@ -439,9 +439,10 @@ def test_the_tours_claims_about_gates_activations_and_the_count():
     assert min(ps, key=ps.get)==6
     wrote = list(count_on(torch_model('LMModel7'), vocab, 8084, 8100))
     assert all(o.right for o in wrote[:16]) and wrote[16].words=='eight thousand one'
-    look = run('pointer', ids)[0]['look'][:,0]
-    back = 23-look[14:].argmax(-1)
-    assert (back==6).mean()>0.8
+    out = run('pointer', ids)[0]
+    later = [i for i,w in enumerate(ids) if i>=7 and vocab[w] in ('thousand','six','hundred','forty')]
+    assert len(later)==16 and all(23-out['look'][i,0].argmax()==6 for i in later)
+    assert all(out['shares'][i,0,2 if vocab[ids[i]]=='forty' else 1]>0.9 for i in later)
 
 @in_browser
 def test_without_webassembly(browser, served):
