@@ -9,19 +9,24 @@ endif
 BIN := .venv/$(SCRIPTS)
 READY := .venv/.ready
 
-.PHONY: reproduce test measure docs site site-test zh long coverage mutation release test-newest test-oldest
+.PHONY: reproduce test measure docs site site-test weights zh long coverage mutation release test-newest test-oldest
 reproduce: $(READY)
 	$(BIN)/human_lm_reproduce $(ARGS)
 
-# One thread a process: the notebooks run side by side, and the models are too small to gain from more.
+# What nbdev_test and pytest do, one process a core. One thread a process: the models are too small to gain from more.
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/nbdev_test --do_print --timing
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python tools/run_tests.py $(ARGS)
 
 # Measure what takes long, and write it to nbs/measured: `make measure ARGS=NAME`, or `make measure ARGS=--list`.
 measure: $(READY)
 	$(BIN)/python tools/measure.py $(ARGS)
+
+# Train the models of the site's live page and write them for the browser; what is there already is left as it is.
+# `make weights ARGS=--help` says more.
+weights: export OMP_NUM_THREADS = 1
+weights: $(READY)
+	$(BIN)/python site/models.py $(ARGS)
 
 # Many random cases of each property, and many random sequences of calls: 1,000 each, others every time.
 long: export OMP_NUM_THREADS = 1
@@ -45,10 +50,10 @@ mutation: $(READY)
 test-newest test-oldest: export OMP_NUM_THREADS = 1
 test-newest: .venv-newest/.ready
 	.venv-newest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
+	.venv-newest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py --ignore=tests/test_live.py
 test-oldest: .venv-oldest/.ready
 	.venv-oldest/$(SCRIPTS)/python -c "import fastai,fastcore,torch; print('fastai',fastai.__version__,'fastcore',fastcore.__version__,'torch',torch.__version__)"
-	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py
+	.venv-oldest/$(SCRIPTS)/python -m pytest --ignore=tests/test_repo.py --ignore=tests/test_zh.py --ignore=tests/test_site.py --ignore=tests/test_live.py
 
 # Build the package as it would be published, and try it in an empty environment.
 release: $(READY)
@@ -58,6 +63,7 @@ release: $(READY)
 docs: $(READY) .git/hooks/post-merge
 	$(BIN)/nbdev_export
 	$(BIN)/nbdev_clean
+	$(BIN)/python tools/plain_outputs.py
 	$(BIN)/python tools/readme.py
 
 # The book as a site, in `_site`: English, Chinese, and both. It needs npm, for what the live page runs with.
@@ -70,7 +76,7 @@ site-test: export SITE_EVERY_PAGE = 1
 site-test: site
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || command -v chrome || \
 	  { echo "There is no browser to test the site in: install chromium, on Debian and Ubuntu with apt-get install chromium"; exit 1; }
-	$(BIN)/python -m pytest tests/test_site.py
+	$(BIN)/python -m pytest tests/test_site.py tests/test_live.py
 
 # Bring the Chinese edition up to date after editing an English notebook or a catalogue in zh/po: `make zh`, or `make zh ARGS=04_lstm`.
 zh: $(READY)

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest,torch
 from fastai.callback.training import ShortEpochCallback
 
-from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,save_lm,
+from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,pointer,save_lm,
                       show_count,LMModel4,LMModel7,GRULMModel7)
-from human_lm.all import hold_out,read_rows,validation_rows,ForeachAdam,TokenReader
+from human_lm.all import hold_out,read_rows,validation_rows,ForeachAdam,PointerLMModel
 from human_lm.commands import count
 from human_lm.counting.measures import Written
 
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
-    save_lm(BlockLMModel(30, 16, 1, 0.1), tmp_path/'m.safetensors', chapter_corpus()[0])
+    save_lm(PointerLMModel(30, 16, sep=1), tmp_path/'m.safetensors', chapter_corpus()[0])
     return tmp_path/'m.safetensors'
 
 def test_loaded_model_counts(saved, tmp_path, capsys):
@@ -37,7 +37,7 @@ def test_trains_saves_and_says_the_same_again(tmp_path, capsys):
 
 @pytest.mark.parametrize('args,says', [
     ('--start 9 --stop 8', 'no numbers from 9 to 8'), ('--start 1', 'at least 2'), ('--stop x', 'whole number'), ('--seeds 0', 'from 1'),
-    ('--stop 1000000', '999999'), ('--load nowhere', 'cannot read nowhere'), ('--save nowhere/m', 'cannot write'), ('--json .', 'cannot write'),
+    ('--stop 1000000', 'up to 999,999, got --stop 1000000'), ('--load nowhere', 'cannot read nowhere'), ('--save nowhere/m', 'cannot write'), ('--json .', 'cannot write'),
     ('--load a --save b', 'with --load there is none'), ('--save m --json m', 'same file'), ('--load m --json m', 'same file'), ('--epochs 0', 'at least 1'), ('--what', 'unrecognized')])
 def test_bad_arguments(args, says, capsys, monkeypatch):
     monkeypatch.setattr('human_lm.commands.count._train', lambda *_: pytest.fail('something was trained'))
@@ -208,17 +208,16 @@ def test_the_best_reader_is_the_one_of_the_notebook():
     assert (r.theta,r.lam,r.size)==(30.,0.25,300)
 
 def test_what_the_command_says(saved, capsys, monkeypatch):
-    "Line by line, with and without the cache; for a model that is trained, its seed and its time too"
+    "Line by line; for a model that is trained, its seed and its time too"
     model = load_lm(saved)[0]
     def lines(args):
         assert human_lm_count(args.split())==0
         return capsys.readouterr().out.splitlines()
     vocab,nums = chapter_corpus()
-    for args,reader in (('',best_reader(model)), ('--no-cache',TokenReader(model))):
-        acc = read_rows(reader, nums, *validation_rows()).hits.float().mean().item()
-        out = lines(f'--load {saved} --start 20 --stop 23 {args}')
-        assert out[:2]==[f'0 s; {100*acc:.2f} % of the validation tokens; a reader who may be anywhere in the text gets 98.34 %', '']
-        assert out[2].split()==['20','xxxx'] and out[-3:]==['', '0.00 % of the numbers right; 0 before the first mistake', '']
+    acc = read_rows(model, nums, *validation_rows()).hits.float().mean().item()
+    out = lines(f'--load {saved} --start 20 --stop 23')
+    assert out[:2]==[f'0 s; {100*acc:.2f} % of the validation tokens; a reader who may be anywhere in the text gets 98.34 %', '']
+    assert out[2].split()==['20','xxxx'] and out[-3:]==['', '0.00 % of the numbers right; 0 before the first mistake', '']
     asked = []
     monkeypatch.setattr('human_lm.commands.count._train', lambda *a: (asked.append(a), (model, 61.3))[1])
     out = lines('--seeds 2 --epochs 3 --start 20 --stop 20')
@@ -229,16 +228,16 @@ def test_options_of_the_command():
     "What is taken if nothing is said is what the help says"
     p = count._parser()
     a = vars(p.parse_args([]))
-    assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, no_cache=False, json=None)
+    assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, json=None)
     text = ' '.join(p.format_help().split())
-    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {committee.n_epoch})'))
-    a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --no-cache --json j'.split())
-    assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,a.no_cache,str(a.json))==(2,3,4,'s',5,True,'j')
+    assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {pointer.n_epoch})'))
+    a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --json j'.split())
+    assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,str(a.json))==(2,3,4,'s',5,'j')
     with pytest.raises(SystemExit): p.parse_args('--seeds 2 --load x'.split())
 
 @pytest.mark.parametrize('n_epoch', [None,2])
 def test_training_of_the_command(monkeypatch, n_epoch):
-    "The best recipe on the whole training text, as long as it says or as one asks, and without a bar where nobody looks"
+    "The recipe of the network that points, on the whole training text, as long as it says or as one asks, and without a bar where nobody looks"
     class Learn:
         progress,model = 'bar','the model'
         def no_logging(self): return contextlib.nullcontext()
@@ -247,7 +246,7 @@ def test_training_of_the_command(monkeypatch, n_epoch):
     class Run:
         def learner(self, *a, **kw): return (calls.append((a,kw)), Learn())[1]
         def fit(self, learn, n_epoch): calls.append(n_epoch)
-    monkeypatch.setattr('human_lm.counting.best.committee', Run())
+    monkeypatch.setattr('human_lm.counting.pointer.pointer', Run())
     monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
     assert count._train(3, n_epoch)==('the model', 62.)
     assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]

@@ -4,6 +4,7 @@ import pytest,torch
 from hypothesis import given, strategies as st
 from fastai.data.external import URLs, fastai_cfg, untar_data
 
+from conftest import run_python
 from human_lm import data
 from human_lm.data import *
 
@@ -73,26 +74,31 @@ def test_folder_that_cannot_be_written(fastai_home):
     (fastai_home/'data').write_text('a file where the folder should be')
     with pytest.raises(OSError, match='cannot write the Human Numbers to .*FASTAI_HOME.*config.ini'): human_numbers()
 
-_child = 'import warnings; warnings.simplefilter("ignore")\nfrom human_lm import human_numbers\nprint(human_numbers())'
+# what takes seconds to import is imported once, if processes can be forks of one that has it
+_together = '''
+import multiprocessing,os,sys
+from pathlib import Path
+import fastai.data.external
+from human_lm.data import human_numbers
+path,ctx = Path(sys.argv[1]),multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+for text in (None,"damaged"):
+    if text: (path/"train.txt").write_text(text)
+    ps = [ctx.Process(target=human_numbers) for _ in range(3)]
+    for p in ps: p.start()
+    for p in ps: p.join()
+    print([p.exitcode for p in ps], *sorted(o.name for o in path.parent.iterdir()), flush=True)
+'''
 
 def test_processes_at_once(fastai_home):
     "Several processes that start together, on an empty and on a damaged folder, all end with one whole copy"
     path = fastai_home/'data'/'human_numbers'
-    def together():
-        ps = [subprocess.Popen([sys.executable, '-c', _child], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-        for p in ps:
-            out,err = p.communicate(timeout=120)
-            assert p.returncode==0 and out.strip()==str(path), err
-    together()
-    assert leftovers(path)==[]
-    (path/'train.txt').write_text('damaged')
-    together()
-    assert leftovers(path)==['human_numbers.damaged']
-    assert len(read_lines(path))==9998
+    assert run_python(_together, path).splitlines()==[
+        '[0, 0, 0] .human_numbers.lock human_numbers', '[0, 0, 0] .human_numbers.lock human_numbers human_numbers.damaged']
+    assert human_numbers()==path and len(read_lines(path))==9998
 
 def test_killed_in_the_middle(fastai_home):
     "A process killed while it writes leaves no folder that another would take for good"
-    code = _child.replace('print', 'import time, human_lm.data as d\nd.os.fsync = lambda fd: (print("writing", flush=True), time.sleep(60))\nprint')
+    code = 'import time, human_lm.data as d\nd.os.fsync = lambda fd: (print("writing", flush=True), time.sleep(60))\nd.human_numbers()'
     p = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
     assert p.stdout.readline().strip()=='writing'
     p.kill(); p.wait()

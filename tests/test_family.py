@@ -22,7 +22,7 @@ family = dict(
     coupled6=lambda: CoupledLSTMLMModel6(V, N, 2), coupled7=lambda: CoupledLSTMLMModel7(V, N, 2, 0.5),
     open6=lambda: OpenLSTMLMModel6(V, N, 2), open7=lambda: OpenLSTMLMModel7(V, N, 2, 0.5),
     awd=lambda: AWDLSTMModel(V, N, 2, emb_sz=4), awd_built_in=lambda: BuiltinAWDLSTMModel(V, N, 2, emb_sz=4),
-    pointer=lambda: PointerLMModel(V, N, n_emb=4, n_key=3, n_read=2, size=5))
+    pointer=lambda: PointerLMModel(V, N, n_emb=4, n_key=3, n_read=2, size=5, sep=1))
 keepers = [k for k in family if k not in ('LMModel1','LMModel2')]
 deep = [k for k in keepers if k not in ('LMModel3','LMModel4','pointer')]
 gated = [k for k in deep if '5' not in k]
@@ -367,7 +367,8 @@ def test_from_scratch_finds_every_layer(cls):
 # The network that points
 
 @pytest.mark.parametrize('kwargs,says', [(dict(n_read=0), 'n_read'), (dict(n_key=0), 'n_key'), (dict(size=0), 'size'), (dict(noise=-1), '`noise` must be a number of at least 0, got -1'),
-                                         (dict(noise=float('nan')), 'noise')])
+                                         (dict(noise=float('nan')), 'noise'), (dict(sep=V), '`sep` must be the index of a token, 0 to 10, or None, got 11'),
+                                         (dict(sep=-1), 'sep'), (dict(sep='.'), 'sep'), (dict(sep=True), 'sep')])
 def test_a_pointer_of_wrong_sizes(kwargs, says):
     with pytest.raises(ValueError, match=says): PointerLMModel(V, N, **kwargs)
 
@@ -390,3 +391,29 @@ def test_pointer_can_say_each_of_three():
             m.share.weight.zero_(); m.share.bias.fill_(-1e9); m.share.bias[i] = 0.
             m.reset(); got = m(x).exp()
             m.reset(); torch.testing.assert_close(got, getattr(m.parts(x), part), rtol=1e-4, atol=1e-6)
+
+@pytest.mark.parametrize('n', [1,2,9])
+@pytest.mark.parametrize('sep', [None,3])
+def test_what_is_read_around_each_token(sep, n):
+    "Word by word: the one before; the token itself; and those after it up to a separator, of which the first is read"
+    torch.manual_seed(n)
+    m,x = PointerLMModel(5, N, n_read=4, size=5, sep=sep),torch.randint(5, (3,n))
+    got = m.around(torch.nn.functional.one_hot(x, 5).float())
+    assert got.shape==(3,6,n,5)
+    for b,row in enumerate(x.tolist()):
+        for j in range(n):
+            read = row[j:j+5]
+            if sep in read: read = read[:read.index(sep)+1]
+            assert torch.equal(got[b,1:1+len(read),j], torch.eye(5)[read]) and not got[b,1+len(read):,j].any()
+            assert torch.equal(got[b,0,j], torch.eye(5)[row[j-1]] if j else torch.zeros(5))
+
+def test_the_separator_is_no_successor():
+    "Whatever the table holds; without a separator any token may be one"
+    for sep in (None,1):
+        m = PointerLMModel(V, N, sep=sep)
+        torch.nn.init.normal_(m.follows)
+        p = m.successors()
+        torch.testing.assert_close(p.sum(-1), torch.ones(V))
+        assert (p==0).sum()==(0 if sep is None else V) and (sep is None or not p[:,sep].any())
+        p[0,2].backward()
+        assert m.follows.grad.isfinite().all()

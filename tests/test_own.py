@@ -5,7 +5,7 @@ import pytest,torch
 from hypothesis import given, strategies as st
 
 from human_lm.all import *
-from human_lm.text.own import _pieces,_Source,text_dls,text_learner,char_perplexity
+from human_lm.text.own import _Numbers,_pieces,_Source,_spread,text_dls,text_learner,char_perplexity
 
 pytestmark = pytest.mark.filterwarnings('ignore:the text is small')
 
@@ -68,7 +68,7 @@ def test_vocabulary_knows_the_training_part_alone():
     (['one'], dict(bs=64, sl=64), ValueError, 'too few for a batch of 64 rows × 64 tokens, which takes 4098'),
     (['a']*20, dict(bs=2, sl=4), ValueError, "validation part has 4 of the text's 20 tokens"),
     (['a']*100, dict(bs=0), ValueError, '`bs`'), (['a']*100, dict(sl=1.5), ValueError, '`sl`'), (['a']*100, dict(pct=1), ValueError, '`pct`'),
-    ('a text', {}, ValueError, 'too few'), (['a']*100, dict(tok='word'), ValueError, 'no tokeniser'), (list('abc')*30, dict(bs=1, sl=4, vocab=Vocab('ab')), ValueError, "'c' is not in this vocabulary of 2 tokens, which has no 'xxunk'")])
+    ('a text', {}, ValueError, 'too few'), ('bok.txt', {}, ValueError, r"too few.*longer text; to read a file pass Path\('bok.txt'\)$"), (['a']*100, dict(tok='word'), ValueError, 'no tokeniser'), (list('abc')*30, dict(bs=1, sl=4, vocab=Vocab('ab')), ValueError, "'c' is not in this vocabulary of 2 tokens, which has no 'xxunk'")])
 def test_bad_loaders(tokens, kwargs, error, match):
     with pytest.raises(error, match=match): text_dls(tokens, **kwargs)
 
@@ -167,6 +167,51 @@ def test_sizes_fit_the_text(n):
     if n>5000: assert text_dls(['a','b']*(n//2), bs=8, sl=8).train.one_batch()[0].shape==(8,8)
     assert text_dls(['a','b']*(n//2), sl=8).train.one_batch()[0].shape[1]==8 and text_dls(['a','b']*(n//2), bs=2).train.one_batch()[0].shape[0]==2
 
+@pytest.mark.parametrize('n_words,n_rare', [(40,0), (256,0), (257,0), (300,20), (70_000,0), (66_000,500)])
+@pytest.mark.parametrize('dtype', ['uint8','int16','int32'])
+def test_numbers_agree_with_a_plain_list(n_words, n_rare, dtype):
+    "In whatever types they lie while they are read, and whatever they become"
+    import numpy as np
+    from collections import defaultdict
+    from itertools import count
+    rng = np.random.default_rng(n_words)
+    words = list(map(str, [*range(n_words), *rng.integers(0, n_words+n_rare, 20_000)]))
+    known = defaultdict(count().__next__)
+    nums = _Numbers((words[i:i+9999] for i in range(0, len(words), 9999)), known)
+    plain = np.array([known[o] for o in words])
+    assert len(nums)==len(words) and len(nums.buf)==len(words)*(1 if len(known)<=256 else 2) and len(nums.large)==(plain>=65535).sum()
+    assert (nums.often(len(known))==np.bincount(plain)).all()
+    table = rng.integers(0, 100 if dtype=='uint8' else 30_000, len(known)).astype(dtype)
+    got = nums.encoded(table)
+    assert str(got.dtype)==f'torch.{dtype}' and (got.numpy()==table[plain]).all()
+
+def test_memory_is_that_of_the_tokens():
+    "While a text is read, there is nothing of the size of all its tokens but their numbers"
+    import tracemalloc
+    words = [f'w{i%5000}' for i in range(1_000_000)]
+    tokens = (words[i:i+10_000] for i in range(0, len(words), 10_000))
+    from collections import defaultdict
+    from itertools import count
+    import numpy as np
+    known = defaultdict(count().__next__)
+    tracemalloc.start()
+    try:
+        nums = _Numbers(tokens, known)
+        nums.often(len(known))
+        nums.encoded(np.arange(5000, dtype=np.int16))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally: tracemalloc.stop()
+    assert peak<2*len(words)*1.15+2*2**20  # and room to grow, and pieces
+
+def test_byte_pairs_of_a_large_text_are_learnt_from_pieces_all_over_it():
+    source = _Source(['abcd efgh\n'*5]*40, True)
+    assert [''.join(_spread(source, n)) for n in (2000,5000)]==['abcd efgh\n'*200]*2
+    assert len(''.join(_spread(source, 500)))==500
+    train,valid = source.split(0.5)
+    assert len(''.join(_spread(train, 500)))==500 and len(''.join(_spread(valid, 1000)))==1000
+    uneven = _Source(['abcd '*10]*40, True)  # a space at the end is a piece of its own
+    assert 500<=len(''.join(_spread(uneven, 500)))<=550
+
 def test_tokens_take_little_memory():
     dls = text_dls(same*20)
     assert dls.train_ds.nums.dtype==torch.uint8 and len(dls.vocab)<256
@@ -206,6 +251,60 @@ def test_fastai_ways(learn, tmp_path, capsys, monkeypatch):
     save_lm(learn, tmp_path/'m')
     model,vocab = load_lm(tmp_path/'m')
     assert vocab.join([*vocab.cut('The DOG'), *generate(model, 'The DOG', vocab, 6, temperature=0.8, seed=3)])==text
+
+def test_predict_is_called_as_fastai_s():
+    import inspect
+    from fastai.text.learner import LMLearner
+    theirs,ours = (list(inspect.signature(o.predict).parameters.values()) for o in (LMLearner,TextLMLearner))
+    assert [o.name for o in ours[:len(theirs)]]==[o.name for o in theirs]
+    assert [o.default for o in ours[:len(theirs)] if o.name!='decoder']==[o.default for o in theirs if o.name!='decoder']
+
+class Bigrams(LMModel4):
+    "Knows what follows: token `i` after `i-1`, in three cases of four; and adds what it remembers"
+    def forward(self, x):
+        self.keep(torch.zeros(len(x), 1)+x.shape[1]+(0 if self.h is None else self.h[0,0]))
+        follows = torch.nn.functional.one_hot((x+1)%self.h_o.out_features, self.h_o.out_features).float()
+        return follows.mul(0.75-0.25/(self.h_o.out_features-1)).add(0.25/(self.h_o.out_features-1)).log()+self.seen(x)
+    def seen(self, x): return 0
+
+def bigrams(cls=Bigrams):
+    vocab = TextVocab.of(['xxunk','a','b','c','d'])
+    return text_learner(text_dls(list('abcd')*40, vocab, bs=2, sl=4), cls(5, 1))
+
+def test_predict_leaves_out_the_unlikely():
+    "`min_p` is a probability, before the temperature; where none is as likely, all stay, with a warning"
+    learn = bigrams()
+    for t in (1.,9.): assert learn.predict('a', 3, temperature=t, min_p=0.5, no_bar=True)=='a b c d'
+    assert {learn.predict('a', temperature=9., no_bar=True, seed=i) for i in range(40)}=={'a a','a b','a c','a d'}
+    with pytest.warns(UserWarning, match='no token has a probability of at least 0.9'): learn.predict('a', min_p=0.9, no_bar=True)
+    assert learn.predict('d', 1, no_unk=False, min_p=0.5, no_bar=True)=='d xxunk'
+    with pytest.warns(UserWarning, match='no token'): assert 'xxunk' not in learn.predict('d', 1, min_p=0.5, no_bar=True)
+    for bad in (-0.1,2):
+        with pytest.raises(ValueError, match='`min_p` must lie between 0 and 1'): learn.predict('a', min_p=bad)
+
+def test_predict_reads_the_last_word_alone():
+    class Counts(Bigrams):
+        def seen(self, x):
+            read.append((tuple(x.shape), self.h[0,0].item()))
+            return 0
+    read = []
+    learn = bigrams(Counts)
+    read.clear()
+    learn.predict('a b', 3, no_bar=True, only_last_word=True)
+    alone = [o for o in read[2:]]
+    assert read[:2]==[((1,1),1.),((1,1),2.)] and alone==[((1,1),1.)]*2
+    read.clear()
+    learn.predict('a b', 3, no_bar=True)
+    assert [o for _,o in read]==[1,2,3,4]
+
+def test_predict_shows_what_a_decoder_makes(capsys):
+    from fastai.text.learner import decode_spec_tokens
+    dls = text_dls('The cat SAT. '*60, tok='fastai', bs=2, sl=4)
+    learn = text_learner(dls, LMModel4(len(dls.vocab), 4))
+    assert learn.predict('The cat SAT', 0)==learn.predict('The cat SAT', 0, decoder=decode_spec_tokens)=='The cat SAT'
+    assert learn.predict('the cat', 0, decoder=reversed)=='cat the'
+    learn.predict('the cat', 2, no_bar=True)
+    assert capsys.readouterr().out==''
 
 def test_prediction_with_a_plain_vocabulary():
     dls = text_dls(['a','b','c']*60, Vocab('abc'), bs=2, sl=4)

@@ -58,7 +58,6 @@ from fastai.torch_core import rank_distrib
 from human_lm.runs.recipes import chapter_learner
 from human_lm.training.processes import fit_processes
 torch.set_num_threads(1)
-out = Path(sys.argv[1])
 class Diary(Callback):
     "What was read, the state that was kept of it, and the gradients of the first step"
     def __init__(self): self.read,self.kept,self.grads = [],[],{}
@@ -69,13 +68,15 @@ class Diary(Callback):
         model = getattr(self.learn.model, 'module', self.learn.model)
         self.read.append(self.xb[0].clone())
         self.kept.append(model.h.clone())
-learn = chapter_learner('LMModel4', 0, fast=True)
-diary = Diary()
-learn.add_cb(diary)
-with learn.no_bar(),learn.no_logging(): fit_processes(learn, 1, 3e-3)
-torch.save(dict(read=diary.read, kept=diary.kept, grads=diary.grads, rows=[list(o) for o in learn.recorder.values],
-                weights={k:v for k,v in learn.model.state_dict().items()}), out/f'{rank_distrib()}.pt')
-if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
+def train():
+    learn,diary = chapter_learner('LMModel4', 0, fast=True),Diary()
+    learn.add_cb(diary)
+    with learn.no_bar(),learn.no_logging(): fit_processes(learn, 1, 3e-3)
+    return dict(read=diary.read, kept=diary.kept, grads=diary.grads, rows=[list(o) for o in learn.recorder.values],
+                weights={k:v for k,v in learn.model.state_dict().items()})
+if __name__=='__main__':
+    torch.save(train(), Path(sys.argv[1])/f'{rank_distrib()}.pt')
+    torch.distributed.destroy_process_group()
 '''
 
 @pytest.mark.skipif(not find_spec('accelerate'), reason='Accelerate is not installed')
@@ -84,15 +85,13 @@ def test_two_processes_do_what_one_does(tmp_path):
     (tmp_path/'train.py').write_text(script)
     root = str(Path(__file__).resolve().parent.parent)
     env = {**os.environ, 'OMP_NUM_THREADS':'1', 'PYTHONPATH':os.pathsep.join([root, os.environ.get('PYTHONPATH', '')])}
-    def start(n):
-        out = tmp_path/str(n)
-        out.mkdir()
-        res = subprocess.run([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(n), str(tmp_path/'train.py'), str(out)],
-                             env=env, capture_output=True, text=True, timeout=300)
-        assert res.returncode==0, res.stderr
-        return [torch.load(out/f'{r}.pt') for r in range(n)]
-    one, = start(1)
-    two = start(2)
+    res = subprocess.run([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', str(tmp_path/'train.py'), str(tmp_path)],
+                         env=env, capture_output=True, text=True, timeout=300)
+    assert res.returncode==0, res.stderr
+    two = [torch.load(tmp_path/f'{r}.pt') for r in range(2)]
+    here = dict(__name__='here')
+    exec(script, here)
+    one = here['train']()
     assert len(one['read'])==len(two[0]['read'])==len(two[1]['read'])>40
     for x,a,b in zip(one['read'], two[0]['read'], two[1]['read']): assert torch.equal(x, torch.cat([a,b]))  # the rows that were read
     for x,a,b in zip(one['kept'], two[0]['kept'], two[1]['kept']):  # the state is each row's own

@@ -6,6 +6,7 @@ import pytest
 
 root = Path(__file__).resolve().parent.parent
 notebooks = sorted((root/'nbs').glob('*.ipynb'))
+from plain_outputs import plain_outputs
 from readme import readme
 
 # where Linux, macOS and Windows keep what is a person's or only there for a while
@@ -140,6 +141,16 @@ def n_lines(out):
 def test_no_output_is_longer_than_25_lines(nb):
     long = [f"cell {c['id']}: {n} lines" for c in code_cells(nb) if (n := sum(map(n_lines, c['outputs'])))>25]
     assert long==[], 'show the first few lines'
+
+@pytest.mark.parametrize('nb', notebooks, ids=lambda o: o.stem)
+def test_no_output_changes_how_others_look(nb):
+    "A style sheet with colours for a light page makes rows of tables unreadable on a dark one"
+    assert not plain_outputs(json.loads(nb.read_text(encoding='utf-8'))), 'run tools/plain_outputs.py'
+
+def test_plain_outputs():
+    style,table = (dict(output_type='display_data', data={'text/html':o}) for o in ('\n<style>\n    progress { width: 300px }</style>','<table></table>'))
+    nb = dict(cells=[dict(cell_type='markdown'), dict(cell_type='code', outputs=[style, table])])
+    assert plain_outputs(nb) and nb['cells'][1]['outputs']==[table] and not plain_outputs(nb)
 
 def test_lines_of_an_output():
     assert n_lines(dict(output_type='stream', text=['a\n','b\n']))==2 and n_lines(dict(data={'text/plain':'a\nb\nc'}))==3

@@ -12,7 +12,7 @@ from conftest import run_python
 
 words = [f'w{i}' for i in range(9)]
 others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BuiltinAWDLSTMModel=(9,5,2,0.5,4), BlockLMModel=(9,6,1,0.3,0.1,2,2),
-              PointerLMModel=(9,6,4,3,2,5,0.4))
+              PointerLMModel=(9,6,4,3,2,5,0.4,3))
 models = {'LMModel1':(9,5), 'LMModel2':(9,5), 'LMModel3':(9,5), 'LMModel4':(9,5), 'LMModel5':(9,5,2), 'LMModel6':(9,5,2), 'LMModel7':(9,5,2,0.3)}
 
 def build(name='LMModel7', seed=0):
@@ -310,7 +310,8 @@ _child = '''
 import os,signal,sys
 from pathlib import Path
 import torch
-from human_lm.all import *
+from human_lm.lstm import LMModel6
+from human_lm.text.save import save_lm
 m = LMModel6(9, 200, 2)
 '''
 

@@ -31,11 +31,14 @@ class PointerLMModel(KeepsState):
         n_read:int=6, # Tokens that are read behind the one pointed at
         size:int=24, # Tokens that can be pointed at, the last ones
         noise:float=0.5, # Standard deviation of the noise on what is heard while training, at least 0
+        sep:int=None, # Token at which reading on ends; none if None
     ):
         super().__init__()
         check_sizes(vocab_sz=vocab_sz, n_hidden=n_hidden, n_emb=n_emb, n_key=n_key, n_read=n_read, size=size)
         if not 0<=noise<float('inf'): raise ValueError(f"`noise` must be a number of at least 0, got {noise!r}")
-        self.n_read,self.size,self.noise = n_read,size,noise
+        if sep is not None and not (type(sep) is int and 0<=sep<vocab_sz):
+            raise ValueError(f"`sep` must be the index of a token, 0 to {vocab_sz-1}, or None, got {sep!r}")
+        self.n_read,self.size,self.noise,self.sep = n_read,size,noise,sep
         self.i_h = nn.Embedding(vocab_sz, n_emb)
         self.rnn = nn.GRU(n_emb, n_hidden, batch_first=True)
         self.query,self.key = nn.Linear(n_hidden, n_key),nn.Linear(n_hidden, n_key)
@@ -43,7 +46,7 @@ class PointerLMModel(KeepsState):
         self.query.load_state_dict(self.key.state_dict())  # like places attract each other
         self.far = nn.Parameter(torch.tensor(-1.5))  # through a softplus, so that it stays above zero
         self.follows = nn.Parameter(torch.zeros(vocab_sz, vocab_sz))
-        self.mix = nn.Linear(n_hidden+(1+n_read)*n_emb, n_hidden)
+        self.mix = nn.Linear(n_hidden+(2+n_read)*n_emb, n_hidden)
         self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
 
     def zero_state(self, bs):
@@ -72,23 +75,53 @@ def scan(self:PointerLMModel, x, h=None):
     out,_,_,h = self._read(x, h)
     return out, h
 
+def _ago(sl, n, device):
+    "How many tokens ago each of `n` was read, at the last `sl` of them, `sl × n`; below zero, it is still to come"
+    return torch.arange(n-sl, n, device=device)[:,None] - torch.arange(n, device=device)
+
 @patch
 def look(self:PointerLMModel,
     out:torch.Tensor, # State after each of `sl` tokens, `bs × sl × n_hidden`
     keys:torch.Tensor, # Keys of the tokens that were kept, and of the `sl` ones, `bs × n × n_key`
     toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`; a row of zeros where there is none
-)->torch.Tensor: # How much each step sees of each token, pointing at it and reading on, `bs × 1+n_read × sl × n`
-    "Point at places that are like the one where the next token will stand, and read on from there"
-    sl,n = out.shape[1],keys.shape[1]
-    ago = torch.arange(n-sl, n, device=out.device)[:,None] - torch.arange(n, device=out.device)
+)->torch.Tensor: # How much the finger is on each token, at each step, `bs × sl × n`
+    "Point at places that are like the one where the next token will stand"
+    ago = _ago(out.shape[1], keys.shape[1], out.device)
     alike = self.query(out) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1]) - F.softplus(self.far)*ago
     unseen = (ago<0) | (ago>=self.size) | (toks.sum(-1)==0)[:,None]
-    point = alike.masked_fill(unseen, -torch.inf).softmax(-1)
-    # `k` tokens on, and no further than what has been read
-    return torch.stack([F.pad(point, (k,0))[...,:n]*(ago>=0) for k in range(1+self.n_read)], dim=1)
+    return alike.masked_fill(unseen, -torch.inf).softmax(-1).to(toks)
+
+# %% ../../nbs/14_cells.pointer.ipynb #e7862186
+@patch
+def around(self:PointerLMModel,
+    toks:torch.Tensor, # Tokens, `bs × n × vocab_sz`
+)->torch.Tensor: # The token before each, the token itself, and the `n_read` after it, `bs × 2+n_read × n × vocab_sz`
+    "What there is to be read around each token; rows of zeros after a separator, and outside the text"
+    res = torch.stack([F.pad(toks, (0,0,0,k))[:,k:] for k in range(1+self.n_read)], dim=1)
+    if self.sep is not None:
+        ends = res[...,self.sep]
+        res = res * (ends.cumsum(1)==ends)[...,None]  # so many separators up to here as this token is itself
+    return torch.cat([F.pad(toks, (0,0,1,0))[:,None,:-1], res], dim=1)
+
+@patch
+def read_around(self:PointerLMModel,
+    look:torch.Tensor, # How much the finger is on each token, as `look` gives it, `bs × sl × n`
+    toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`
+)->torch.Tensor: # What is seen before the finger, under it, and in the `n_read` places behind, `bs × 2+n_read × sl × vocab_sz`
+    "Read around the finger, up to a separator, and no further than what has been read at each step"
+    ago,place = _ago(*look.shape[1:], look.device),torch.arange(-1, 1+self.n_read, device=look.device)
+    return (look[:,None]*(ago>=place[:,None,None])) @ self.around(toks)
 
 # %% ../../nbs/14_cells.pointer.ipynb #060b1231
 Parts = namedtuple('Parts', 'shares own copy successor look')
+
+@patch
+def successors(self:PointerLMModel)->torch.Tensor: # `vocab_sz × vocab_sz`, a row for each token
+    "How likely each token comes after each in the order of counting; never `sep`, which is no word"
+    scores = 10*self.follows  # so that it is learnt before the words of its own can do without
+    if self.sep is not None:
+        scores = scores.masked_fill(torch.arange(len(scores), device=scores.device)==self.sep, -torch.inf)
+    return scores.softmax(-1)
 
 @patch
 def parts(self:PointerLMModel,
@@ -100,11 +133,10 @@ def parts(self:PointerLMModel,
     out,keys,toks,h = self._read(x, self.start(x.shape[0]))
     self.keep(h)
     look = self.look(out, keys, toks)
-    seen = look.to(toks) @ toks[:,None]
+    seen = self.read_around(look, toks)
     acts = self.mix(torch.cat([out, (seen @ self.i_h.weight).transpose(1, 2).flatten(2)], dim=-1)).relu()
-    copy = seen[:,0]
-    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.follows.softmax(-1),
-                 look)
+    copy = seen[:,1]
+    return Parts(self.share(acts).softmax(-1), self.h_o(acts).softmax(-1), copy, copy @ self.successors(), look)
 
 @patch
 def forward(self:PointerLMModel,

@@ -35,7 +35,7 @@ def show_count(
     return sum(rights)/len(rights), rights.index(False) if False in rights else len(rights)
 
 # %% ../../nbs/72_commands.count.ipynb #2bcc38b1
-_about = """Train the best recurrent model of this library on the numbers up to 8,083, and let it count on, live."""
+_about = """Train the network that points on the numbers up to 8,083, and let it count on, live."""
 _notes = """Each dot is a number written right, each x a wrong one, which is put right before the count goes
 on. Training takes about a minute a seed on a laptop; no network is needed."""
 
@@ -51,8 +51,7 @@ def _parser():
     start.add_argument('--load', type=Path, metavar='FILE', help='load a model that was saved, and train none')
     p.add_argument('--save', type=Path, metavar='FILE', help='save the last model that was trained, before it counts')
     p.add_argument('--epochs', type=whole_number('the number of epochs', 1), metavar='N',
-                   help='epochs to train (default: 20)')
-    p.add_argument('--no-cache', action='store_true', help='read without the neural cache')
+                   help='epochs to train (default: 14)')
     p.add_argument('--json', type=Path, metavar='FILE', help='also write all figures to FILE')
     return p
 
@@ -68,13 +67,13 @@ def _load(path, vocab):
 
 # %% ../../nbs/72_commands.count.ipynb #fdb07827
 def _train(seed, n_epoch):
-    "A model trained by the best recipe; and the seconds that it took"
-    from human_lm.counting.best import committee
-    learn = committee.learner(seed, fast=True, part='final')
+    "A network that points, trained by its recipe; and the seconds that it took"
+    from human_lm.counting.pointer import pointer
+    learn = pointer.learner(seed, fast=True, part='final')
     start = time.perf_counter()
     with learn.no_logging():
         if not sys.stdout.isatty(): learn.remove_cb(learn.progress)
-        committee.fit(learn, n_epoch)
+        pointer.fit(learn, n_epoch)
     return learn.model, time.perf_counter()-start
 
 # %% ../../nbs/72_commands.count.ipynb #a954ac90
@@ -86,16 +85,14 @@ def human_lm_count(
     parser = _parser()
     a = parser.parse_args(args)
     if a.stop<a.start: parser.error(f'there are no numbers from {a.start} to {a.stop}')
-    if a.stop>999_999: parser.error(f'the model knows no words for numbers beyond 999999, got {a.stop}')
+    if a.stop>999_999: parser.error(f'the vocabulary has words for numbers up to 999,999, got --stop {a.stop}')
     if a.load and (a.save or a.epochs):
         parser.error('--save and --epochs are about training, and with --load there is none')
     parser.check_files(a.json, a.save, read=a.load)
     import torch
-    from human_lm.counting.best import best_reader
     from human_lm.counting.measures import count_on,read_rows
     from human_lm.runs.reader import reference_reader
     from human_lm.runs.recipes import chapter_corpus,validation_rows
-    from human_lm.text.generate import TokenReader
     from human_lm.text.save import save_lm
     vocab,nums = chapter_corpus()
     try: loaded = _load(a.load, vocab) if a.load else None
@@ -111,11 +108,10 @@ def human_lm_count(
             model,seconds = (loaded,0.) if a.load else _train(seed, a.epochs)
             parser.write(a.save, lambda path: save_lm(model, path, vocab))
             saved = a.save
-            reader = TokenReader(model) if a.no_cache else best_reader(model)
-            acc = read_rows(reader, nums, *validation_rows()).hits.float().mean().item()
+            acc = read_rows(model, nums, *validation_rows()).hits.float().mean().item()
             print(f'{seconds:.0f} s; {100*acc:.2f} % of the validation tokens; '
                   f'a reader who may be anywhere in the text gets {100*reference:.2f} %\n', flush=True)
-            right,length = show_count(count_on(reader, vocab, a.start, a.stop), colour=sys.stdout.isatty())
+            right,length = show_count(count_on(model, vocab, a.start, a.stop), colour=sys.stdout.isatty())
             print(f'\n{100*right:.2f} % of the numbers right; {length:,} before the first mistake\n', flush=True)
             got = dict(accuracy=acc, next_number_accuracy=right, count_length=length, seconds=round(seconds, 1))
             for k,v in got.items(): res[k].append(v)

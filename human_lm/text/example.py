@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..lstm import LMModel6
 from ..regularize import LMModel7
 from ..cells.awd_lstm import BuiltinAWDLSTMModel
 from .tokens import split_words
@@ -90,28 +91,36 @@ def example_perplexities(
 _sizes = dict(n_hidden=128, n_layers=1)
 _awd = dict(n_hidden=128, n_layers=1, drop_mult=0.1, init_range=0.5)
 
-def _fastai_learner(dls):
+def _fastai_learner(dls, **kwargs):
     "What fastai makes, of the same sizes and with the same dropouts"
+    awd = {**_awd, **kwargs}
     from fastai.metrics import Perplexity,accuracy
     from fastai.text.learner import language_model_learner
     from fastai.text.models.awdlstm import AWD_LSTM,awd_lstm_lm_config
     ps = dict(embed_p=0.02, input_p=0.25, weight_p=0.2, hidden_p=0.15, output_p=0.1)  # those of `AWDLSTMModel`
-    sizes = dict(emb_sz=_awd.get('emb_sz', _awd['n_hidden']), n_hid=_awd['n_hidden'], n_layers=_awd['n_layers'])
-    return language_model_learner(dls, AWD_LSTM, {**awd_lstm_lm_config, **ps, **sizes}, drop_mult=_awd['drop_mult'],
+    sizes = dict(emb_sz=awd.get('emb_sz', awd['n_hidden']), n_hid=awd['n_hidden'], n_layers=awd['n_layers'])
+    return language_model_learner(dls, AWD_LSTM, {**awd_lstm_lm_config, **ps, **sizes}, drop_mult=awd['drop_mult'],
                                   pretrained=False, alpha=0, beta=0, metrics=[accuracy,Perplexity()])
 
+def _learner(cls, **settings):
+    "A function that makes a learner of `cls` with `settings`, or with others"
+    return lambda dls, **kwargs: text_learner(dls, cls(len(dls.vocab), **{**settings, **kwargs}), alpha=0, beta=0)
+
 example_models = {
-    'LMModel7': lambda dls: text_learner(dls, LMModel7(len(dls.vocab), **_sizes, p=0.01), alpha=0, beta=0),
+    'LMModel6': _learner(LMModel6, **_sizes),
+    'LMModel7': _learner(LMModel7, **_sizes, p=0.01),
     "fastai's AWD-LSTM": _fastai_learner,
-    'AWD-LSTM': lambda dls: text_learner(dls, BuiltinAWDLSTMModel(len(dls.vocab), **_awd), alpha=0, beta=0),
+    'AWD-LSTM': _learner(BuiltinAWDLSTMModel, **_awd),
 }
 
 def example_fit(
     learn, # Learner of `example_models`
     n_epoch:int=2, # Epochs
+    lr:float=2e-2, # Largest learning rate
 ):
     "Train as all models of this notebook are trained"
-    learn.fit_one_cycle(n_epoch, 2e-2, pct_start=0.1, wd=0.1)
+    learn.fit_one_cycle(n_epoch, lr, pct_start=0.1, wd=0.1)
+
 
 # %% ../../nbs/56_text.example.ipynb #8a6c0925
 @torch.no_grad()
@@ -149,15 +158,20 @@ def example_run(
     tok:str, # 'words', 'bpe' or 'chars'
     seed:int=0, # Seed of the run
     development:bool=False, # Validate with a part of the training text?
+    bs:int=8, # Batch size
+    sl:int=64, # Sequence length
+    n_epoch:int=2, # Epochs
+    lr:float=2e-2, # Largest learning rate
+    **kwargs, # Settings of the model in place of its own
 )->dict: # Perplexities; and of a network also seconds of one core, losses, parameters and the saved file's bytes
     "Train one model on the text of this notebook, and measure it"
     from fastai.torch_core import set_seed
     set_seed(seed)
-    dls = example_dls(tok, development=development)
+    dls = example_dls(tok, bs, sl, development)
     counted = example_counting(dls, tok)
     if name=='counting': return example_perplexities(counted, dls, tok)
-    learn,start = example_models[name](dls),time.process_time()
-    with learn.no_bar(), learn.no_logging(): example_fit(learn)
+    learn,start = example_models[name](dls, **kwargs),time.process_time()
+    with learn.no_bar(), learn.no_logging(): example_fit(learn, n_epoch, lr)
     seconds,rec = time.process_time()-start,learn.recorder
     logp = example_logp(learn.model.cpu(), dls.valid_ds.nums.long().cpu())
     each = max(len(rec.losses)//50, 1)

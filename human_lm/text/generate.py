@@ -166,7 +166,7 @@ def _prompt_ids(prompt, vocab, window):
 class _Row:
     "A text that is being written: which token comes next, and whether it is the last"
     def __init__(self, ids, vocab, seed, temperature=None, top_k=None, top_p=None, min_p=None, repetition_penalty=1.,
-                 eos_token=None, stop_strings=None):
+                 eos_token=None, stop_strings=None, no_unk=True):
         _check_choice(temperature, top_k, top_p, min_p, repetition_penalty)
         if eos_token is not None and eos_token not in vocab:
             raise ValueError(f"the vocabulary lacks the token {eos_token!r}, so `eos_token` would never come")
@@ -174,7 +174,7 @@ class _Row:
         if not all(isinstance(o, str) and o for o in self.stops):
             raise ValueError("`stop_strings` must be texts that are not empty")
         self.vocab,self.eos,self.penalty,self.seen = vocab,eos_token,repetition_penalty,set(ids)
-        self.unk,self.join = vocab.w2i.get('xxunk'),getattr(vocab, 'join', ' '.join)
+        self.unk,self.join = vocab.w2i.get('xxunk') if no_unk else None,getattr(vocab, 'join', ' '.join)
         self.tokens,self.over = [],False
         self.how = dict(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
                         generator=None if seed is None else torch.Generator().manual_seed(seed))
@@ -221,11 +221,12 @@ def generate(
     eos_token:str=None, # Token after which to stop
     stop_strings:str|list=None, # Texts after which to stop
     seed:int=None, # Seed of the sampling; drawn from torch's own generator if None
+    no_unk:bool=True, # Is `xxunk` never written?
 ): # An iterator over the tokens that follow
     "Write on from `prompt`, token by token; `ValueError` for a prompt, a setting or a vocabulary that will not do"
     reader,vocab = _ready(model, vocab, n)
     ids = _prompt_ids(prompt, vocab, reader.window)
-    how = temperature,top_k,top_p,min_p,repetition_penalty,eos_token,stop_strings
+    how = temperature,top_k,top_p,min_p,repetition_penalty,eos_token,stop_strings,no_unk
     return _generate(reader, ids, _Row(ids[0].tolist(), vocab, seed, *how), n)
 
 def _generate(reader, ids, row, n):

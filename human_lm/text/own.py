@@ -191,11 +191,66 @@ def _is_tokens(source, tok):
     if isinstance(source, Tokens): return True
     return tok is None and all(isinstance(o, str) and (len(o)<2 or not any(c.isspace() for c in o)) for o in source)
 
-def _numbers(tokens, known):
-    "The number of each of `tokens`, lists of them, in the order in which they first came"
-    res = number_array('i')
-    for o in tokens: res.extend(map(known.__getitem__, o))
-    return np.frombuffer(res, dtype=np.int32) if res else np.zeros(0, np.int32)
+def _in_place(buf, old, new, f):
+    "Put `f` of the numbers in `buf`, which have the type `old`, in their place, with the type `new`; piece by piece"
+    old,new = np.dtype(old),np.dtype(new)
+    n,step,wider = len(buf)//old.itemsize,2**16,new.itemsize>old.itemsize
+    if wider: buf.extend(bytes(n*(new.itemsize-old.itemsize)))
+    for a in range(0, n, step)[::-1 if wider else 1]:  # what is not read yet must not be written over
+        m = min(step, n-a)
+        np.frombuffer(buf, new, m, a*new.itemsize)[:] = f(np.frombuffer(buf, old, m, a*old.itemsize).copy())
+    del buf[n*new.itemsize:]
+
+class _Numbers:
+    "The number of each of `tokens`, lists of them, in the order in which they first came; one or two bytes each"
+    def __init__(self, tokens, known):
+        # a number that two bytes cannot hold is rare: they say 65,535, and it stands in `large`
+        self.buf,self.type,self.large = bytearray(),np.uint8,number_array('i')
+        for o in tokens:
+            ids = np.fromiter(map(known.__getitem__, o), np.int32, len(o))
+            if self.type is np.uint8 and len(known)>256:
+                _in_place(self.buf, np.uint8, np.uint16, lambda o: o)
+                self.type = np.uint16
+            if len(known)>self.top: self.large.frombytes(ids[ids>=self.top].tobytes())
+            self.buf += ids.clip(max=self.top).astype(self.type).data
+
+    @property
+    def top(self): return 65535 if self.type is np.uint16 else 256
+    def __len__(self): return len(self.buf)//np.dtype(self.type).itemsize
+
+    def often(self, n):
+        "How often each of the first `n` numbers comes"
+        res,all,step = np.zeros(n, np.int64),np.frombuffer(self.buf, self.type) if self.buf else (),2**16
+        for i in range(0, len(all), step): res += np.bincount(all[i:i+step], minlength=n)
+        if self.large: res[self.top] -= len(self.large)
+        for i in range(0, len(self.large), step): res += np.bincount(self.large[i:i+step], minlength=n)
+        return res
+
+    def encoded(self, table):
+        "`table` of each number, a tensor in the memory of the numbers, which are gone then"
+        large = np.array(self.large, dtype=np.int32)
+        wider = table.itemsize>np.dtype(self.type).itemsize
+        def look_up(ids):
+            nonlocal large
+            res = table[ids]
+            if len(large):
+                at = ids==self.top
+                n = at.sum()
+                a,b = (len(large)-n,len(large)) if wider else (0,n)
+                res[at] = table[large[a:b]]
+                large = large[:a] if wider else large[b:]
+            return res
+        _in_place(self.buf, self.type, table.dtype, look_up)
+        return torch.from_numpy(np.frombuffer(self.buf, table.dtype))
+
+def _spread(source, n=2**24):
+    "Pieces of `source`, all of it or evenly spread, of about `n` characters together"
+    share,seen,taken = min(n/max(source.stop-source.start, 1), 1),0,0
+    for *_,text in source:
+        if taken<=seen*share:
+            taken += len(text)
+            yield text
+        seen += len(text)
 
 def _fit_sizes(n_train, n_valid, bs, sl):
     "`bs` and `sl`; those that are None get smaller until there are ten batches to train with, and one to validate"
@@ -235,27 +290,30 @@ def text_dls(
         tok = BPETok(max_vocab) if tok=='bpe' and max_vocab else as_tok('words' if tok is None else tok)
         whole = _Source(*_documents(source))
         texts = whole.split(pct) if valid is None else (whole,_Source(*_documents(valid)))
-        if isinstance(tok, BPETok) and tok.engine is None: tok = tok.train(o for *_,o in texts[0])
+        if isinstance(tok, BPETok) and tok.engine is None: tok = tok.train(_spread(texts[0]))
         if isinstance(tok, BPETok) and vocab is None: vocab = TextVocab.of(tok.words, tok)
         parts,n_chars = [o.tokens(tok) for o in texts],sum(len(o) for *_,o in texts[1])
     known = defaultdict(counter().__next__)
-    nums = [_numbers(o, known) for o in parts]
+    nums = [_Numbers(o, known) for o in parts]
     n_train,n_valid = map(len, nums)
     bs,sl = _fit_sizes(n_train, n_valid, bs, sl)
+    # a name that no file has was taken for a text
+    name = f"; to read a file pass Path({source!r})" if isinstance(source, str) and len(source.split())==1 else ''
     for what,n in (('training',n_train), ('validation',n_valid)):
         if n<bs*sl+2:
             raise ValueError(f"the {what} part has {n} of the text's {n_train+n_valid} tokens, too few for a batch "
                              f"of {bs} rows × {sl} "
-                             f"tokens, which takes {bs*sl+2}: use a smaller `bs` or `sl`, or a longer text")
+                             f"tokens, which takes {bs*sl+2}: use a smaller `bs` or `sl`, or a longer text{name}")
     if vocab is None:
-        often = np.bincount(nums[0], minlength=len(known)).tolist()
-        vocab = TextVocab(dict(zip(known, often)), min_freq, max_vocab or 60000, tok)
+        often = {w:n for w,n in zip(known, nums[0].often(len(known)).tolist()) if n>=min_freq}
+        vocab = TextVocab(often, min_freq, max_vocab or 60000, tok)
     try: table = np.asarray(vocab.encode(list(known)))
     except ValueError as e:
         raise ValueError(f"{e}, which has no {unk!r} either: use a `TextVocab`, or a vocabulary made from this "
                          f"text") from None
+    del known
     table = table.astype(next(t for t in (np.uint8,np.int16,np.int32) if len(vocab)<=np.iinfo(t).max+1))
-    train,valid = (FlatSeqs(torch.from_numpy(table[o]), sl, vocab=vocab) for o in nums)
+    train,valid = (FlatSeqs(o.encoded(table), sl, vocab=vocab) for o in nums)
     valid.n_chars = n_chars  # what `char_perplexity` divides by
     return DataLoaders.from_dsets(train.group_chunks(bs), valid.group_chunks(bs), bs=bs, shuffle=False, drop_last=True,
                                   dl_type=TextDL)
@@ -266,18 +324,45 @@ class _TokenLoss(QuickCrossEntropyLossFlat):
     def __call__(self, scores, targ, **kwargs):
         return super().__call__(scores, targ.repeat(len(scores)//len(targ), 1), **kwargs)
 
+class _PlainReader(TokenReader):
+    "A `TokenReader` whose scores leave out the unlikely, as in fastai's `predict`"
+    def __init__(self, model, unk=None, min_p=None, only_last_word=False):
+        self.unk,self.min_p,self.only_last_word = unk,min_p,only_last_word
+        super().__init__(model)
+
+    def __call__(self, ids):
+        if self.only_last_word: self.reset()
+        scores = super().__call__(ids)
+        if self.min_p is None: return scores
+        probs = scores[:,-1].softmax(-1)
+        if self.unk is not None: probs[:,self.unk] = 0
+        low = probs<self.min_p
+        if low.all(): warnings.warn(f"no token has a probability of at least {self.min_p}: use a smaller `min_p`")
+        else: scores[:,-1] = scores[:,-1].masked_fill(low, -torch.inf)
+        return scores
+
 class TextLMLearner(Quick, Learner):
     "A fastai `Learner` for a language model that can be asked to write"
     def predict(self,
         text:str, # What to go on from
         n_words:int=1, # Tokens to write
+        no_unk:bool=True, # Is `xxunk` never written?
         temperature:float=1., # What the scores are divided by before a token is drawn
+        min_p:float=None, # Least probability of a token that is drawn, before `temperature`; any if None
+        no_bar:bool=False, # No progress bar?
+        decoder=None, # Function from all tokens to those to show, such as fastai's `decode_spec_tokens`
+        only_last_word:bool=False, # Read only the last token before each new one?
         **kwargs # As for `generate`: `top_k`, `top_p`, `seed` and the others
     )->str: # `text` and what follows
-        "Write on from `text`"
+        "Write on from `text`, as fastai's `LMLearner` does"
+        if min_p is not None and not 0<=min_p<=1: raise ValueError(f"`min_p` must lie between 0 and 1, got {min_p!r}")
         vocab = self.dls.vocab
-        new = list(generate(self, text, n=n_words, temperature=temperature, **kwargs))
-        return vocab.join([*vocab.cut(text), *new]) if isinstance(vocab, TextVocab) else ' '.join([text, *new])
+        reader = _PlainReader(self.model, vocab.w2i.get(unk) if no_unk else None, min_p, only_last_word)
+        new = generate(reader, text, vocab, n_words, temperature, no_unk=no_unk, **kwargs)
+        if not no_bar and n_words: new = progress_bar(new, total=n_words, leave=False)
+        tokens = [*(vocab.cut(text) if isinstance(vocab, TextVocab) else text.split()), *new]
+        if decoder is not None: tokens = list(decoder(tokens))
+        return vocab.join(tokens) if isinstance(vocab, TextVocab) else ' '.join(tokens)
 
 def text_learner(
     dls, # `DataLoaders` of `text_dls`

@@ -3,8 +3,8 @@ perplexity per token and per character, seconds of one core, losses and the save
 Read in nbs/56_text.example.ipynb."""
 from human_lm.text.example import example_models,example_run
 
-# words for one network: the tokens are compared, and not the networks once more
-runs = [*((name,'bpe') for name in example_models), ('AWD-LSTM','words')]
+# words for the networks of this package: fastai's is compared with ours on byte pairs
+runs = [*((name,'bpe') for name in example_models), *((name,'words') for name in ('LMModel6','LMModel7','AWD-LSTM'))]
 
 def tasks(n_seeds=None):
     keys = [(name,tok,seed) for seed in range(n_seeds or 3) for name,tok in runs]
