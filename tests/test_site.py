@@ -248,9 +248,11 @@ def test_switch_to_the_same_place(address):
     async def run():
         async with chromium() as browser:
             page = await browser.new_page()
+            page.set_default_timeout(120_000)
             await page.goto(address+'04_lstm.html')
             await page.evaluate("document.getElementById('c-bf552dae').scrollIntoView()")
             await page.click('.editions a[lang="zh-CN"]')
+            await page.wait_for_url('**/zh/**')
             assert page.url==address+'zh/04_lstm.html#c-bf552dae'
             assert await page.evaluate("document.documentElement.lang")=='zh-CN'
     asyncio.run(run())
@@ -283,11 +285,12 @@ def test_theme_and_copy(address):
         async with chromium() as browser:
             context = await browser.new_context(viewport=dict(width=1280, height=900), permissions=['clipboard-read','clipboard-write'])
             page = await context.new_page()
+            page.set_default_timeout(120_000)
             await page.goto(address+'04_lstm.html')
             color = 'getComputedStyle(document.body).backgroundColor'
             light = await page.evaluate(color)
-            for _ in range(2): await page.click('.theme-toggle-content button')
-            if await page.evaluate(color)==light: await page.click('.theme-toggle-content button')
+            for _ in range(2):  # from what the system says to light to dark, or the other way round
+                if await page.evaluate(color)==light: await page.click('.theme-toggle-content button')
             dark = await page.evaluate(color)
             assert dark!=light
             await page.reload()
