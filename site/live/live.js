@@ -12,7 +12,7 @@ const texts = JSON.parse($('strings').textContent), lang = root.lang;
 const t = (key, o = {}) => texts[key].replace(/\{(\w+)\}/g, (_, k) => o[k]);
 const make = (tag, o = {}, ...inside) => { const e = Object.assign(document.createElement(tag), o); e.append(...inside); return e; };
 const number = n => n.toLocaleString(lang);
-const percent = p => p > 0 && p < 0.0005 ? '< 0.1 %' : `${(100 * p).toFixed(p > 0.0995 && p < 0.9895 || p === 1 || p === 0 ? 0 : 1)} %`;
+const percent = p => p > 0 && p < 0.0005 ? '< 0.1 %' : p < 1 && p >= 0.9995 ? '> 99.9 %' : `${(100 * p).toFixed(p > 0.0995 && p < 0.9895 || p === 1 || p === 0 ? 0 : 1)} %`;
 const sleep = ms => new Promise(yes => setTimeout(yes, ms));
 const most = 20000, speeds = [1, 2, 4, 8, 16, 32, 1000];
 const first = {model: 'LMModel7', text: 'eight thousand one . eight thousand two . eight thousand three . eight thousand'};

@@ -88,7 +88,7 @@ export class TokenMap {
       pen.fillStyle = this.ink;
       pen.font = `600 12px ${this.font}`;
       pen.textBaseline = 'alphabetic';
-      pen.fillText(b.title, 1, b.top - 5);
+      pen.fillText(b.title, 1, b.top - 5, width - 4);
     }
     this.words(first, last, x);
     if (this.at >= first && this.at < last) {
