@@ -228,7 +228,8 @@ def load(
             if not own.startswith('rnn.cells.'): model.get_parameter(own).copy_(p)
             else:
                 _,_,layer,o,kind = own.split('.')
-                model.get_parameter(f'rnn.{kind}_{o}_l{layer}').copy_(LSTM._reorder(p) if 'LSTM' in str(model.rnn) else p)
+                p = LSTM._reorder(p) if 'LSTM' in str(model.rnn) else p
+                model.get_parameter(f'rnn.{kind}_{o}_l{layer}').copy_(p)
     return model
 
 def made_by(name):

@@ -107,7 +107,7 @@ def around(self:PointerLMModel,
 def read_around(self:PointerLMModel,
     look:torch.Tensor, # How much the finger is on each token, as `look` gives it, `bs × sl × n`
     toks:torch.Tensor, # Those tokens, `bs × n × vocab_sz`
-)->torch.Tensor: # What is seen before the finger, under it, and in the `n_read` places behind, `bs × 2+n_read × sl × vocab_sz`
+)->torch.Tensor: # What is seen before the finger, under it and behind it, `bs × 2+n_read × sl × vocab_sz`
     "Read around the finger, up to a separator, and no further than what has been read at each step"
     ago,place = _ago(*look.shape[1:], look.device),torch.arange(-1, 1+self.n_read, device=look.device)
     return (look[:,None]*(ago>=place[:,None,None])) @ self.around(toks)
