@@ -247,10 +247,10 @@ def test_pages_load_without_errors(address, built):
 def test_switch_to_the_same_place(address):
     async def run():
         async with chromium() as browser:
-            page = await browser.new_page()
+            page = await browser.new_page(reduced_motion='reduce')
             page.set_default_timeout(120_000)
             await page.goto(address+'04_lstm.html')
-            await page.evaluate("document.getElementById('c-bf552dae').scrollIntoView()")
+            await page.evaluate("document.getElementById('c-bf552dae').scrollIntoView({behavior: 'instant'})")
             await page.click('.editions a[lang="zh-CN"]')
             await page.wait_for_url('**/zh/**')
             assert page.url==address+'zh/04_lstm.html#c-bf552dae'
@@ -270,7 +270,9 @@ def test_search(address, edition):
     missed = []
     async def visit(page, word):
         await page.goto(f'{address}{edition}search.html?q={quote(word)}')
-        await page.wait_for_function("!document.querySelector('.search-summary')?.innerText=='' && Search._pulse_status < 0")
+        for _ in range(600):  # what waits within the page would need `eval`
+            if await page.evaluate("Search._pulse_status < 0 && !!document.querySelector('.search-summary')?.innerText"): break
+            await asyncio.sleep(0.1)
         found = await page.eval_on_selector_all('#search-results ul.search > li > a', 'os => os.map(o => new URL(o.href).pathname.split("/").pop())')
         if f'{todo[word]}.html' not in found: missed.append((word, todo[word], found[:5]))
     async def run():

@@ -28,9 +28,9 @@ function byHand(text) {
   return done;
 }
 
-// To the same place in another edition: the last cell that has begun
+// To the same place in another edition: the cell that is at the top of the window
 const cells = [...document.querySelectorAll('article .cell[id]')];
-const here = () => cells.filter(o => o.getBoundingClientRect().top < innerHeight / 3).pop();
+const here = () => cells.filter(o => o.getBoundingClientRect().top < 120).pop();
 for (const link of document.querySelectorAll('.editions a'))
   link.addEventListener('click', () => {
     const cell = scrollY > 100 && here();
