@@ -97,4 +97,7 @@ def main(args):
     if failed: print('these notebooks failed:', *failed, file=sys.stderr)
     return 1 if failed else status
 
-if __name__=='__main__': sys.exit(main(sys.argv[1:]))
+if __name__=='__main__':
+    # a notebook that has run leaves another `__main__` behind, so the workers find `run_notebook` by this module's name
+    import run_tests
+    sys.exit(run_tests.main(sys.argv[1:]))
