@@ -91,7 +91,7 @@ class Pointing(Windows):
         try: scores = m(id[:,None])[:,0]
         finally: del m.parts
         new,m.h,o = m.h,None,seen[0]
-        inside = dict(hidden=m.by_layer(new)[0]['hidden'], shares=o.shares[0], look=o.look[0],
+        inside = dict(hidden=m.by_layer(new)[0]['hidden'], shares=o.shares[0], look=o.look[0,:,-m.size:],
                       way_own=o.own[0], way_copy=o.copy[0], way_successor=o.successor[0])
         return scores, new, inside
 

@@ -50,7 +50,7 @@ class PointerLMModel(KeepsState):
         self.share,self.h_o = nn.Linear(n_hidden, 3),nn.Linear(n_hidden, vocab_sz)
 
     def zero_state(self, bs):
-        n,w = self.size-1,self.key.weight
+        n,w = self.size,self.key.weight  # one more than the finger reaches, for the word before it
         return (w.new_zeros(1, bs, w.shape[1]),  # the GRU's; no token has a key yet: a row of zeros is none
                 w.new_zeros(n, bs, w.shape[0]), w.new_zeros(n, bs, len(self.i_h.weight)))
 
