@@ -3,7 +3,7 @@
 export const column = 18;
 const head = 18, gap = 10, label = 78;
 
-const hex = s => [1, 3, 5].map(i => parseInt(s.trim().slice(i, i + 2), 16));
+const rgb = s => s.match(/\d+/g).slice(0, 3).map(Number);
 const mixed = (a, b, t) => a.map((x, i) => Math.round(x + (b[i] - x) * t));
 
 export class TokenMap {
@@ -23,9 +23,10 @@ export class TokenMap {
   }
 
   colours() {
-    const css = getComputedStyle(this.scroller), of = k => css.getPropertyValue(`--live-${k}`).trim();
+    // a colour of the style sheet as the canvas has it, light or dark
+    const css = getComputedStyle(this.canvas), of = k => { this.canvas.style.color = `var(--live-${k})`; return css.color; };
     this.ink = of('ink'); this.soft = of('soft'); this.accent = of('accent'); this.back = of('zero');
-    const [zero, plus, minus, gate] = ['zero', 'plus', 'minus', 'gate'].map(k => hex(of(k)));
+    const [zero, plus, minus, gate] = ['zero', 'plus', 'minus', 'gate'].map(k => rgb(of(k)));
     this.table = {};
     const ramp = f => Array.from({length: 256}, (_, i) => f(i / 255));
     this.table.signed = ramp(t => t < 0.5 ? mixed(zero, minus, 1 - 2 * t) : mixed(zero, plus, 2 * t - 1));
