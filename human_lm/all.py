@@ -8,7 +8,6 @@ from .regularize import *
 from .cells.layers import *
 from .cells.gru import *
 from .cells.awd_lstm import *
-from .cells.blocks import *
 from .cells.pointer import *
 from .pictures.figure import *
 from .pictures.networks import *
@@ -37,7 +36,6 @@ from .text.ngram import *
 from .text.example import *
 from .counting.measures import *
 from .counting.cache import *
-from .counting.best import *
 from .counting.pointer import *
 from .commands.terminal import *
 from .commands.reproduce import *

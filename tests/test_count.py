@@ -1,13 +1,12 @@
-"The command human_lm_count, and the models of notebook 48"
-import contextlib,json,pickle,copy
+"The command human_lm_count, and the recipes that it trains by"
+import contextlib,json
 from dataclasses import replace
 
 import pytest,torch
 from fastai.callback.training import ShortEpochCallback
 
-from human_lm.all import (BlockGRU,BlockLMModel,MembersLoss,SplitLinear,GRU,Vocab,best_reader,chapter_corpus,committee,human_lm_count,load_lm,pointer,save_lm,
-                      show_count,LMModel4,LMModel7,GRULMModel7)
-from human_lm.all import hold_out,read_rows,validation_rows,ForeachAdam,PointerLMModel
+from human_lm.all import (ForeachAdam,GRULMModel7,LMModel4,LMModel7,PointerLMModel,Vocab,chapter_corpus,hold_out,human_lm_count,load_lm,pointer,read_rows,recipe,
+                      save_lm,show_count,validation_rows)
 from human_lm.commands import count
 from human_lm.counting.measures import Written
 
@@ -88,78 +87,6 @@ def test_show_count():
     assert show_count([Written(5, '', False)], shown.append)==(0, 0) and 'nothing' in shown[-1]
     assert show_count([Written(5, 'five', True)], shown.append)==(1, 1)
 
-def test_block_gru_is_gru_with_a_block_each():
-    torch.manual_seed(0)
-    a,b = BlockGRU(5, 6, 2, n_blocks=6).double(),GRU(5, 6, 2).double()
-    b.load_state_dict(a.state_dict())
-    x,h = torch.randn(3, 4, 5, dtype=torch.double),torch.randn(2, 3, 6, dtype=torch.double)
-    for p,q in zip(a(x, h), b(x, h)): torch.testing.assert_close(p, q)
-    with pytest.raises(ValueError, match='evenly'): BlockGRU(5, 6, n_blocks=4)
-
-def test_block_gates_are_shared():
-    "All activations of a block are kept to the same share"
-    torch.manual_seed(0)
-    cell = BlockGRU(4, 12, n_blocks=3).cells[0]
-    with torch.no_grad(): cell.ih.weight[6:] = 0; cell.ih.bias[6:] = 0; cell.hh.weight[6:] = 0; cell.hh.bias[6:] = 0  # nothing new comes in
-    h = torch.rand(2, 12)+0.5
-    share = (cell(torch.randn(2, 4), h)[0]/h).view(2, 3, 4)
-    assert (share-share[...,:1]).abs().max()<1e-6 and (share[:,0,0]-share[:,1,0]).abs().min()>1e-3
-
-def test_block_model_keeps_its_promises(tmp_path):
-    torch.manual_seed(0)
-    m,x = BlockLMModel(30, 16, 2, 0.5, p_in=0.3, n_blocks=4),torch.randint(0, 30, (3,8))
-    m(x)
-    for o in (pickle.loads(pickle.dumps(m)), copy.deepcopy(m)): assert o.h is None and o.rnn.cells[1].n_blocks==4
-    save_lm(m, tmp_path/'m', None)
-    o = load_lm(tmp_path/'m')[0]
-    m.eval().reset()
-    assert torch.equal(m(x)[0], o(x)[0]) and (o.drop_in.p,o.drop.p)==(0.3,0.5)
-    m.reset()
-    torch.testing.assert_close(torch.cat([m(p)[0] for p in x.split(3, 1)], 1), o(x)[0] if o.reset() is None else None, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match='between 0 and 1'): BlockLMModel(30, 16, 2, 0.5, p_in=2)
-
-def member(m, i):
-    "Member `i` of the committee `m`, as a model by itself"
-    k,res = m.n_members,BlockLMModel(m.i_h.num_embeddings, m.i_h.embedding_dim//m.n_members, m.rnn.num_layers, m.drop.p, m.drop_in.p, m.rnn.cells[0].n_blocks)
-    with torch.no_grad():
-        for p,q in zip(res.parameters(), m.parameters()): p.copy_(q.chunk(k, dim=-1)[i] if q.ndim==2 else q.chunk(k)[i])
-    return res
-
-def test_committee_is_its_members(tmp_path):
-    "In training mode each member's scores, in evaluation mode the mean of their probabilities, through kept states too; also when saved"
-    torch.manual_seed(0)
-    m,x = BlockLMModel(30, 8, 2, 0., p_in=0., n_blocks=4, n_members=3),torch.randint(0, 30, (4,10))
-    alone = [member(m, i) for i in range(3)]
-    for part in x.split(5, 1): scores = m(part)[0]
-    want = [[o(part)[0] for part in x.split(5, 1)][-1] for o in alone]
-    torch.testing.assert_close(scores, torch.cat(want), rtol=1e-4, atol=1e-5)
-    y = torch.randint(0, 30, (4,5))
-    loss = sum(MembersLoss()(o, y) for o in want)/3
-    torch.testing.assert_close(MembersLoss()(scores, y), loss)
-    save_lm(m, tmp_path/'m')
-    for o in (m, load_lm(tmp_path/'m')[0]):
-        for a in (o, *alone): a.eval().reset()
-        torch.testing.assert_close(o(x)[0].exp(), sum(a(x)[0].exp() for a in alone)/3, rtol=1e-4, atol=1e-6)
-    assert o.n_members==3
-
-def test_scan_under_autocast():
-    "Mixed precision reaches the layers around the scan, and not the scan"
-    torch.manual_seed(0)
-    m,x = BlockLMModel(30, 8, 2, 0., p_in=0., n_members=2),torch.randint(0, 30, (4,10))
-    want = m(x)[1]
-    m.reset()
-    with torch.autocast('cpu', torch.bfloat16): scores,raw,_ = m(x)
-    assert raw.dtype==torch.float32
-    torch.testing.assert_close(raw, want, rtol=0, atol=0.05)
-    MembersLoss()(scores.float(), x).backward()
-    assert all(p.grad.isfinite().all() for p in m.parameters())
-
-@pytest.mark.parametrize('sizes', [(6,6,1,4), (6,8,1,3), (5,6,1,2)])
-def test_members_must_come_out_even(sizes):
-    ni,nh,n_layers,n_members = sizes
-    with pytest.raises(ValueError, match='evenly'): BlockGRU(ni, nh, n_layers, n_blocks=2, n_members=n_members)
-    with pytest.raises(ValueError, match='n_members'): SplitLinear(6, 6, 0)
-
 @pytest.mark.parametrize('cls', [LMModel7, GRULMModel7])
 def test_gru_models_are_saved_too(cls, tmp_path):
     m = cls(30, 8, 2, 0.5).eval()
@@ -167,23 +94,22 @@ def test_gru_models_are_saved_too(cls, tmp_path):
     o,x = load_lm(tmp_path/'m')[0],torch.randint(0, 30, (2,5))
     assert type(o) is cls and torch.equal(o(x)[0], m(x)[0])
 
-
 def test_recipe_learner_is_seeded_and_rows_go_on():
-    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16}, n_epoch=1)
+    small = replace(pointer, sizes={**pointer.sizes, 'n_hidden':16})
     def held(seed): return small.learner(seed, fast=True, part='held out')
     learn = held(3)
     a,b = list(learn.dls.train)[:2]
-    assert a[0].shape==(32,16) and torch.equal(a[0][:,1:], a[1][:,:-1]) and torch.equal(a[1][:,-1], b[0][:,0])
+    assert a[0].shape==(16,16) and torch.equal(a[0][:,1:], a[1][:,:-1]) and torch.equal(a[1][:,-1], b[0][:,0])
     assert learn.dls.valid.one_batch()[0].shape[0]==64
     w = held(3).model.i_h.weight
     assert torch.equal(learn.model.i_h.weight, w) and not torch.equal(w, held(4).model.i_h.weight)
-    assert (best_reader(learn.model).theta,best_reader(LMModel4(30, 8)).theta)==(6.,30.)  # the states of five members are compared at once
 
 def test_recipe_learner_is_built_as_the_recipe_says():
     "Each part of the text, of the batches and of the training"
     from fastai.callback.rnn import RNNRegularizer
+    from fastai.losses import FocalLossFlat
     vocab,nums = chapter_corpus()
-    small = replace(committee, sizes={**committee.sizes, 'n_hidden':16, 'n_members':2}, bs=8, sl=5, alpha=3., beta=0.5, eps=5e-6, clip=0.3)
+    small = replace(recipe('LMModel7'), sizes=dict(n_hidden=16, n_layers=1, p=0.1), bs=8, sl=5, wd_biases=True, alpha=3., beta=0.5, clip=0.3, loss=FocalLossFlat)
     seen = {}
     for final in (False,True):
         learn = small.learner(fast=True, part='final' if final else 'held out')
@@ -197,15 +123,11 @@ def test_recipe_learner_is_built_as_the_recipe_says():
         assert (reg.alpha,reg.beta)==(3.,0.5)
         assert learn.gradient_clip.max_norm==0.3
         learn.create_opt()
-        assert isinstance(learn.opt, ForeachAdam) and learn.opt.hypers[0]['eps']==5e-6 and learn.wd_bn_bias
-        assert isinstance(learn.loss_func, MembersLoss)
+        assert isinstance(learn.opt, ForeachAdam) and learn.wd_bn_bias
+        assert isinstance(learn.loss_func, FocalLossFlat)
         with learn.no_bar(),learn.no_logging(): learn.fit(1, 0., cbs=ShortEpochCallback(pct=0.01))
         assert list(learn.recorder.metric_names)==(['epoch','train_loss','time'] if final else ['epoch','train_loss','valid_loss','accuracy','time'])
     assert seen[False]<seen[True]
-
-def test_the_best_reader_is_the_one_of_the_notebook():
-    r = best_reader(LMModel4(30, 8))
-    assert (r.theta,r.lam,r.size)==(30.,0.25,300)
 
 def test_what_the_command_says(saved, capsys, monkeypatch):
     "Line by line; for a model that is trained, its seed and its time too"
@@ -250,20 +172,3 @@ def test_training_of_the_command(monkeypatch, n_epoch):
     monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
     assert count._train(3, n_epoch)==('the model', 62.)
     assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]
-
-def test_members_sizes_and_start():
-    "Defaults are one member of 8 blocks; weights are drawn as for one member; each size is checked"
-    torch.manual_seed(0)
-    lin = SplitLinear(4000, 3, 4)
-    bound = 1000**-0.5
-    for o in lin.parameters(): assert 0.5*bound<o.abs().max()<=bound and o.min()<0<o.max()
-    assert SplitLinear(6, 3).n_members==1 and BlockGRU(8, 16).cells[0].n_blocks==8 and len(BlockGRU(8, 16).cells)==1
-    for sizes in ((0,3,1), (3,0,1), (3,3,0)):
-        with pytest.raises(ValueError, match='at least 1'): SplitLinear(*sizes)
-    cell = type(BlockGRU(8, 16).cells[0])
-    for sizes in ((0,8), (8,0), (8,8,0), (8,8,8,0)):
-        with pytest.raises(ValueError, match='at least 1'): cell(*sizes)
-    for n,says in ((1,'1 member of 3 blocks each'), (2,'2 members of 3 blocks each')):
-        with pytest.raises(ValueError, match=says): cell(8, 16, 3, n)
-    rnn,x = BlockGRU(6, 8, n_blocks=2),torch.randn(3, 5, 6)
-    assert torch.equal(rnn(x)[0], rnn(x, torch.zeros(1, 3, 8))[0])

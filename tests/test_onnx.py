@@ -14,7 +14,7 @@ import numpy as np
 makers = dict(LMModel3=lambda: LMModel3(9, 8), LMModel5=lambda: LMModel5(9, 8, 2), LMModel7=lambda: LMModel7(9, 8, 1, 0.5),
               GRULMModel6=lambda: GRULMModel6(9, 8, 1), OpenLSTMLMModel6=lambda: OpenLSTMLMModel6(9, 8, 1),
               AWDLSTMModel=lambda: AWDLSTMModel(9, 8, 2, emb_sz=6), BuiltinAWDLSTMModel=lambda: BuiltinAWDLSTMModel(9, 8, 2, emb_sz=6),
-              scratch=lambda: from_scratch(LMModel7(9, 8, 1, 0.5)), BlockLMModel=lambda: BlockLMModel(9, 8, 1, 0.1, n_members=2),
+              scratch=lambda: from_scratch(LMModel7(9, 8, 1, 0.5)),
               PointerLMModel=lambda: PointerLMModel(9, 8, size=5, sep=2))
 
 @pytest.mark.parametrize('name', makers)

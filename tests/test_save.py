@@ -11,7 +11,7 @@ from human_lm.text import save as saving
 from conftest import run_python
 
 words = [f'w{i}' for i in range(9)]
-others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BuiltinAWDLSTMModel=(9,5,2,0.5,4), BlockLMModel=(9,6,1,0.3,0.1,2,2),
+others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BuiltinAWDLSTMModel=(9,5,2,0.5,4),
               PointerLMModel=(9,6,4,3,2,5,0.4,3))
 models = {'LMModel1':(9,5), 'LMModel2':(9,5), 'LMModel3':(9,5), 'LMModel4':(9,5), 'LMModel5':(9,5,2), 'LMModel6':(9,5,2), 'LMModel7':(9,5,2,0.3)}
 

@@ -11,8 +11,7 @@ from pathlib import Path
 root = Path(__file__).resolve().parent.parent
 if str(root) not in sys.path: sys.path.insert(0, str(root))
 # the notebooks that take longest, and index first: it fits what others use too
-longest = ('index','10_cells.layers','15_cells.dropouts','52_text.own','61_counting.cache','62_counting.best',
-           '73_commands.benchmark')
+longest = ('index','10_cells.layers','15_cells.dropouts','52_text.own','61_counting.cache','73_commands.benchmark')
 
 def fit_key(run, learn, n_epoch, cbs):
     "A name for all that the fit of `learn` depends on; `None` for one that is not shared"

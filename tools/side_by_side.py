@@ -116,7 +116,7 @@ class SideBySide:
             if o in self.decays: p.mul_(1-rate*wd)
             m.lerp_(g, 1-b1)
             v.mul_(0.99).addcmul_(g, g, value=0.01)
-            p.sub_((v/(1-0.99**k)).sqrt_().add_(self.recipe.eps).reciprocal_().mul_(m).mul_(rate/(1-b1**k)))
+            p.sub_((v/(1-0.99**k)).sqrt_().add_(1e-5).reciprocal_().mul_(m).mul_(rate/(1-b1**k)))
             p.grad = None
 
     @torch.no_grad()

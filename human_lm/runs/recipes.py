@@ -9,7 +9,7 @@ __all__ = ['recipes', 'chapter_models', 'cell_kinds', 'Held', 'chapter_corpus', 
 # %% ../../nbs/41_runs.recipes.ipynb #3e5ab1b6
 from collections import namedtuple
 from dataclasses import dataclass,replace
-from functools import lru_cache,partial
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -64,7 +64,6 @@ class Recipe:
     wd:float=None # Weight decay; fastai's 0.01 if None
     wd_biases:bool=False # Are biases decayed too?
     moms:tuple=(0.95,0.85,0.95) # Momentum at the start, in the middle and at the end
-    eps:float=1e-5 # Added by the optimiser to the root of the mean squared gradient
     alpha:float=None # Weight of AR; `None` for a model that gives scores only
     beta:float=0. # Weight of TAR
     clip:float=None # Greatest norm of all gradients together, to which larger ones are scaled down; none if None
@@ -244,7 +243,7 @@ def learner(self:Recipe,
     learn = (QuickLearner if fast else Learner)(
         dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
         metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases,
-        opt_func=partial(ForeachAdam if fast else Adam, eps=self.eps))
+        opt_func=ForeachAdam if fast else Adam)
     if part=='final':
         learn.add_cb(_NoValidation())
         learn.metrics,learn.recorder.valid_metrics = [],False  # no columns for what is not measured

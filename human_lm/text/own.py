@@ -319,11 +319,6 @@ def text_dls(
                                   dl_type=TextDL)
 
 # %% ../../nbs/52_text.own.ipynb #87c226ff
-class _TokenLoss(QuickCrossEntropyLossFlat):
-    "Cross-entropy of each token; in training mode also of each member of a committee, with the same targets"
-    def __call__(self, scores, targ, **kwargs):
-        return super().__call__(scores, targ.repeat(len(scores)//len(targ), 1), **kwargs)
-
 class _PlainReader(TokenReader):
     "A `TokenReader` whose scores leave out the unlikely, as in fastai's `predict`"
     def __init__(self, model, unk=None, min_p=None, only_last_word=False):
@@ -383,7 +378,7 @@ def text_learner(
     if scores.shape[-1]!=len(dls.vocab):
         raise ValueError(f"the model scores {scores.shape[-1]} tokens, but the vocabulary of `dls` has "
                          f"{len(dls.vocab)}: make it with len(dls.vocab)")
-    kwargs = dict(loss_func=_TokenLoss(), metrics=[accuracy,Perplexity()], opt_func=ForeachAdam) | kwargs
+    kwargs = dict(loss_func=QuickCrossEntropyLossFlat(), metrics=[accuracy,Perplexity()], opt_func=ForeachAdam) | kwargs
     cbs = rnn_cbs(alpha, beta) if isinstance(out, tuple) else [ModelResetter()]
     return TextLMLearner(dls, model, cbs=[FreshGradients(), *cbs, *(kwargs.pop('cbs', None) or [])], **kwargs)
 

@@ -1,5 +1,5 @@
 """What the models of the chapter can count, from several seeds, without and with a neural cache that was chosen on
-held-out text. Read in nbs/60_counting.measures.ipynb, nbs/61_counting.cache.ipynb and nbs/62_counting.best.ipynb."""
+held-out text. Read in nbs/60_counting.measures.ipynb, nbs/61_counting.cache.ipynb and nbs/index.ipynb."""
 from human_lm.counting.cache import CacheReader,tune_cache
 from human_lm.counting.measures import measure
 from human_lm.runs.recipes import batch_rows,chapter_corpus,chapter_models,hold_out,recipe,validation_rows
