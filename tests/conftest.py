@@ -30,14 +30,6 @@ def run_python(code, *args, cwd=None, **env):
     assert res.returncode==0, res.stderr
     return res.stdout
 
-@pytest.fixture
-def shared_fits(monkeypatch):
-    "Within `make test`: a fit that a notebook has made already is not made again"
-    if folder := os.environ.get('HUMAN_LM_FITS'):
-        from human_lm.runs.recipes import Recipe
-        from run_tests import shared
-        monkeypatch.setattr(Recipe, 'fit', shared(Recipe.fit, folder))
-
 # they take longest, so they begin: at the end no core waits for one of them
 longest = ('test_processes.py::test_two_processes','test_count.py::test_trains','test_reproduce.py','test_measure.py','test_data.py::test_processes','test_repo.py::test_modules')
 

@@ -392,6 +392,14 @@ def test_pointer_can_say_each_of_three():
             m.reset(); got = m(x).exp()
             m.reset(); torch.testing.assert_close(got, getattr(m.parts(x), part), rtol=1e-4, atol=1e-6)
 
+@pytest.mark.parametrize('dtype', [torch.float16,torch.bfloat16,torch.float32,torch.float64])
+def test_a_pointer_has_a_score_for_what_cannot_be_said(dtype):
+    "In each precision"
+    m = PointerLMModel(V, N, sep=1).to(dtype).eval()
+    with torch.no_grad(): m.h_o.bias[1] = -1000.
+    scores = m(torch.tensor([[3,4,5]]))
+    assert scores.dtype==dtype and scores.isfinite().all() and (scores[...,1]<-9).all()
+
 @pytest.mark.parametrize('n', [1,2,9])
 @pytest.mark.parametrize('sep', [None,3])
 def test_what_is_read_around_each_token(sep, n):

