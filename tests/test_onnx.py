@@ -25,6 +25,7 @@ def test_pieces(name, tmp_path):
     modes,kept = [o.training for o in m.modules()],m.h
     export_onnx(m, path, Vocab('abcdefghi'))
     assert [o.training for o in m.modules()]==modes and m.h is kept
+    assert b'.py' not in path.read_bytes()  # nor any other trace of this machine's folders
     s = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
     about = s.get_modelmeta().custom_metadata_map
     assert json.loads(about['vocab'])==list('abcdefghi') and json.loads(about['sizes'])['vocab_sz']==9
@@ -72,4 +73,4 @@ def test_models_that_cannot_be_exported(model, error, match, tmp_path):
 
 def test_without_the_library(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    with pytest.raises(ImportError, match=r'pip install human_lm\[onnx\]'): export_onnx(LMModel4(9, 4), tmp_path/'m')
+    with pytest.raises(ImportError, match=r'pip install onnx onnxscript'): export_onnx(LMModel4(9, 4), tmp_path/'m')

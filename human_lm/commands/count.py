@@ -112,7 +112,8 @@ def human_lm_count(
             print(f'{seconds:.0f} s; {100*acc:.2f} % of the validation tokens; '
                   f'a reader who may be anywhere in the text gets {100*reference:.2f} %\n', flush=True)
             right,length = show_count(count_on(model, vocab, a.start, a.stop), colour=sys.stdout.isatty())
-            print(f'\n{100*right:.2f} % of the numbers right; {length:,} before the first mistake\n', flush=True)
+            said = f'{length:,} before the first mistake' if right<1 else 'no mistake'
+            print(f'\n{100*right:.2f} % of the numbers right; {said}\n', flush=True)
             got = dict(accuracy=acc, next_number_accuracy=right, count_length=length, seconds=round(seconds, 1))
             for k,v in got.items(): res[k].append(v)
     except KeyboardInterrupt:
