@@ -58,9 +58,9 @@ def recipe_of(count):
     sizes = dict(pointer.sizes, sep=vocab.w2i['.'], n_read=max(len(words(n)) for n in (*learnt, *asked)))
     return CountRecipe(**{**vars(pointer), 'sizes':sizes}, count=count)
 
-def asked_for(model, vocab, count, before=20):
+def asked_for(model, vocab, count):
     "Numbers that are written wrong, given the true count before each; and how the first of them begins"
-    words,learnt,asked = counts[count]
+    (words,learnt,asked),before = counts[count],20
     ids = vocab.encode(tokens(words, [*learnt[-before:], *asked]))
     reader = as_reader(model)
     guesses = torch.cat([reader(o[None])[0].argmax(-1) for o in ids.split(512)])
