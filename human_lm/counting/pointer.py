@@ -12,5 +12,5 @@ from ..runs.recipes import Recipe
 from fastai.losses import FocalLossFlat
 
 # %% ../../nbs/63_counting.pointer.ipynb #64d40e40
-pointer = Recipe(PointerLMModel, dict(sep=1), 28, 1e-2, bs=16, wd=0.25, wd_biases=True,
-                 moms=(0.9,0.9,0.9), clip=0.5, forget=0.05, loss=FocalLossFlat(gamma=1.))
+pointer = Recipe(PointerLMModel, dict(sep=1), 14, 1e-2, bs=16, wd=0.1, wd_biases=True,
+                 moms=(0.9,0.9,0.9), clip=0.5, loss=FocalLossFlat(gamma=1.))

@@ -67,7 +67,6 @@ class Recipe:
     alpha:float=None # Weight of AR; `None` for a model that gives scores only
     beta:float=0. # Weight of TAR
     clip:float=None # Greatest norm of all gradients together, to which larger ones are scaled down; none if None
-    forget:float=0. # Chance of a row to forget, before a batch of training, what it has read
     loss:object=None # Loss, or its class; cross-entropy if None
     init:object=None # Function that changes the new model's weights
 
@@ -209,16 +208,6 @@ class _NoValidation(Callback):
     "There is nothing to validate on"
     def before_validate(self): raise CancelValidException()
 
-class _ForgetRows(Callback):
-    "Before a batch of training, each row forgets what it has read, with chance `p`"
-    def __init__(self, p): self.p = p
-    def before_batch(self):
-        h = self.model.h
-        if not self.training or h is None: return
-        forgets = torch.rand(len(self.xb[0]), 1)<self.p
-        def some(o): return o.masked_fill(forgets.to(o.device), 0)
-        self.model.h = tuple(map(some, h)) if isinstance(h, tuple) else some(h)
-
 @patch
 def learner(self:Recipe,
     seed:int=42, # Seed of the run; 42 is the chapter's
@@ -235,11 +224,6 @@ def learner(self:Recipe,
     if self.alpha is not None: cbs = rnn_cbs(self.alpha, self.beta)
     else: cbs = [ModelResetter()] if hasattr(model, 'reset') else []
     if self.clip is not None: cbs.append(GradientClip(self.clip))
-    if self.forget:
-        if not isinstance(model, KeepsState):
-            raise ValueError(f"{type(model).__name__} keeps no state, so its rows have nothing to forget: "
-                             "`forget` must be 0")
-        cbs.append(_ForgetRows(self.forget))
     learn = (QuickLearner if fast else Learner)(
         dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
         metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases,

@@ -11,9 +11,7 @@ from human_lm.text.save import save_lm
 
 weights = Path(__file__).resolve().parents[2]/'nbs'/'measured'/'pointer.safetensors'  # of seed 0, for the pictures
 starts = (8084, 9000, 9900, 9990)  # where it begins to count alone
-held_out = {'the recipe': pointer, 'reads over the separator': replace(pointer, sizes={**pointer.sizes, 'sep':None}),
-            'forgets nothing': replace(pointer, forget=0.), 'less weight decay': replace(pointer, wd=0.1),
-            'both of these': replace(pointer, forget=0., wd=0.1)}
+held_out = {'the recipe': pointer, 'reads over the separator': replace(pointer, sizes={**pointer.sizes, 'sep':None})}
 
 def train(run, seed, part):
     "A model trained as `run` says, and the seconds of one core that it took"
