@@ -54,8 +54,9 @@ def _looped(step, n, name):
     "The ONNX model that goes along a text with the graph of one step"
     from onnx import TensorProto,helper
     g = step.graph
-    for o in (*g.node, *g.value_info, *g.input, *g.output, *g.initializer, *(o for f in step.functions for o in f.node)):
-        o.ClearField('metadata_props')  # where in which folder of this machine it was written down
+    inner = [o for f in step.functions for o in f.node]
+    for o in (*g.node, *g.value_info, *g.input, *g.output, *g.initializer, *inner):
+        o.ClearField('metadata_props')  # it names folders of this machine
     ins,outs = ({o.name:o for o in side} for side in (g.input,g.output))
     body = helper.make_graph(list(g.node), 'step', [*(ins[f'h_{i}'] for i in n), ins['id']],
                              [*(outs[f'new_{i}'] for i in n), outs['score']], value_info=list(g.value_info))
