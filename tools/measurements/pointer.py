@@ -53,7 +53,7 @@ def final(seed):
                 parameters=sum(p.numel() for p in model.parameters()), counts=counts)
 
 def tasks(n_seeds=None):
-    n = n_seeds or 5
+    n = n_seeds or 10
     return {**{('final',seed): (final, dict(seed=seed)) for seed in range(n)},
             **{('held out',name,seed): (held, dict(name=name, seed=seed))
                for name in held_out for seed in range(min(n, 3))}}
