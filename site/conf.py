@@ -108,21 +108,20 @@ def link_names(app, doctree, docname):
         ref += o
 
 def live(context, up):
-    "The live page's body: its fragment, with its style and its module"
-    fragment = context['live_html']
-    head = '' if '<h1' in fragment else context['body']
-    return (f'<link rel="stylesheet" href="{up}live/live.css">\n{head}\n{fragment}\n'
-            f'<script type="module" src="{up}live/live.js"></script>')
+    "The live page's scripts, the engine's before the page is read, its style and its body"
+    scripts = ('async ', 'engine.js'),('', 'live.js')
+    context['metatags'] += ''.join(f'<script type="module" {a}src="{up}live/{o}"></script>' for a,o in scripts)
+    context['body'] = f'<link rel="stylesheet" href="{up}live/live.css">\n{context["body"]}\n{context["live_html"]}'
 
 def page_context(app, pagename, template, context, doctree):
-    context.update(app.config.site, edition=app.config.edition, info=app.config.pages.get(pagename, {}))
+    context.update(app.config.site, edition=app.config.edition, links=app.config.pages.get(pagename, []))
     depth = '../'*pagename.count('/')
     up = depth + ('' if app.config.edition=='en' else '../')
     editions = ('en','English','en',''),('zh','中文','zh-CN','zh/'),('both','English + 中文','en','both/')
     context['editions'] = [(name, label, lang, f'{up}{folder}{pagename}.html') for name,label,lang,folder in editions]
     if pagename=='live': context['editions'] = context['editions'][:2]
     context['live_url'] = up + ('zh/' if app.config.edition=='zh' else '') + 'live.html'
-    if pagename=='live': context['body'] = live(context, up)
+    if pagename=='live': live(context, up)
 
 def without_toctree(app, pagename, template, context, doctree):
     "Keep the theme from making the sidebar anew for each page; a template of ours writes it from a list"

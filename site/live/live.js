@@ -1,5 +1,5 @@
 // The live page: what the reader chooses and writes, and what the model makes of it
-import {Engine} from './engine.js';
+import {engine} from './engine.js';
 import {Trace} from './trace.js';
 import {TokenMap} from './map.js';
 import {countOn} from './count.js';
@@ -17,7 +17,7 @@ const sleep = ms => new Promise(yes => setTimeout(yes, ms));
 const most = 20000, speeds = [1, 2, 4, 8, 16, 32, 1000];
 const first = {model: 'LMModel7', text: 'eight thousand one . eight thousand two . eight thousand three . eight thousand'};
 
-let index, w2i, engine, map;
+let index, w2i, map;
 let S = {model: first.model, with: '', text: '', view: 'hidden', token: '', unit: '', off: '', start: '8084'};
 let A, B, ids = [], bad = [], writing = null, counting = null, allWords = false, hover = null;
 
@@ -568,7 +568,7 @@ function restore(again = false) {
 
 async function begin() {
   if (typeof WebAssembly !== 'object') throw {code: 'no_wasm'};
-  try { engine = new Engine(); } catch { throw {code: 'no_worker'}; }
+  if (!engine) throw {code: 'no_worker'};
   let res;
   try { res = await fetch(new URL('models/models.json', import.meta.url)); }
   catch (e) { throw {code: 'model', file: 'models.json', detail: e.message}; }
