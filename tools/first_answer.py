@@ -10,7 +10,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
 def measure(browser, url):
-    "Milliseconds from the click until the page is ready (DOMContentLoaded), and to the first answer; nothing is cached"
+    "Milliseconds from the click until the page is ready (DOMContentLoaded), and to the first answer, without a cache"
     context = browser.new_context()
     page = context.new_page()
     page.goto(url)
@@ -28,10 +28,11 @@ def main(times=20):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=path, args=['--no-sandbox','--disable-gpu'])
-        got = [measure(browser, f'http://127.0.0.1:{server.server_port}/live.html') for _ in range(int(times)+1)][1:]
+        url = f'http://127.0.0.1:{server.server_port}/live.html'
+        got = [measure(browser, url) for _ in range(int(times)+1)][1:]  # the first warms the machine
         browser.close()
     for what,ms in (('after the page is ready',[b-a for a,b in got]), ('after the click',[b for _,b in got])):
         print(f'first answer {what}: {statistics.median(ms):.0f} ms, {min(ms):.0f} to {max(ms):.0f} in {len(ms)}')
-    print(f'{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else f'{os.cpu_count()} cores')
+    print(f'{os.cpu_count()} cores', f', load {os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else '', sep='')
 
 if __name__=='__main__': main(*sys.argv[1:])
