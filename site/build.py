@@ -13,7 +13,7 @@ here = Path(__file__).resolve().parent
 root = here.parent
 sys.path[:0] = [str(here), str(root/'tools')]
 import reference
-from live.fragments import fragment
+from live.fragments import fragment,strings
 from pages import Fault,editions,notebooks,page,read_notebook,rooms,say
 
 live_title = 'A live model in the page','网页里的活模型'
@@ -213,7 +213,8 @@ def build(root=root, out=None, work=None):
         keep_only(src, '*.md', files[e])
         about,contents = info[e]
         site = dict(rooms=contents, modules=[(f'reference/{m}', m) for m in modules], contents=say(e, 'Contents', '目录'),
-                    live_title=say(e, *live_title), live_html='' if e=='both' else fragment(e))
+                    live_title=say(e, *live_title),
+                    **(dict(live_html=fragment(e), live_lead=strings(e)['lead']) if e!='both' else {}))
         config = dict(edition=e, site=site, names=names, modules=modules, pages=about)
         tasks.append((e, src, out/folder, work/'doctrees'/e, config))
     for k,v in images.items(): write(out/'img'/k, v)

@@ -1,6 +1,7 @@
 "How Sphinx makes one edition of the site; `build.py` says which, in `edition` and `site`"
 import re,sys
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -61,6 +62,7 @@ def tidy(text, folder, out):
     text = re.sub(r'<script>(.*?)</script>', script, text, flags=re.S)
     text = re.sub(r'<style>(.*?)</style>', style, text, flags=re.S)
     text = text.replace('style="display: none;"', 'class="none"')
+    text = text.replace(' loading="lazy"', '', 1)  # the first picture may be seen at once
     text = text.replace('<span class="zh">', '<span class="zh" lang="zh">')
     text = re.sub(r'(<[a-z]+\b[^<>]*?) style="[^"]*"', r'\1', text)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -107,6 +109,12 @@ def link_names(app, doctree, docname):
         o.replace_self(ref)
         ref += o
 
+def description(doctree):
+    "What a search engine shows of a page: how its text begins"
+    texts = [re.sub(r'\s+', ' ', o.astext()) for o in doctree.findall(nodes.paragraph)] if doctree else []
+    text = next((o for o in texts if len(o)>20), '')
+    return text if len(text)<=160 else text[:157].rpartition(' ')[0] + ' …' if ' ' in text[:157] else text[:157] + '…'
+
 def live(context, up):
     "The live page's scripts, the engine's before the page is read, its style and its body"
     scripts = ('async ', 'engine.js'),('', 'live.js')
@@ -120,6 +128,8 @@ def page_context(app, pagename, template, context, doctree):
     editions = ('en','English','en',''),('zh','中文','zh-CN','zh/'),('both','English + 中文','en','both/')
     context['editions'] = [(name, label, lang, f'{up}{folder}{pagename}.html') for name,label,lang,folder in editions]
     if pagename=='live': context['editions'] = context['editions'][:2]
+    about = context['live_lead'] if pagename=='live' else description(doctree)
+    if about: context['metatags'] += f'<meta name="description" content="{escape(about)}">'
     context['live_url'] = up + ('zh/' if app.config.edition=='zh' else '') + 'live.html'
     if pagename=='live': live(context, up)
 

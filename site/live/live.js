@@ -5,7 +5,7 @@ import {TokenMap} from './map.js';
 import {countOn} from './count.js';
 import {fromHash, toHash} from './link.js';
 import {steps} from './tour.js';
-import {MARK, RESET, corrections, groups, parse, replaced, spell} from './words.js';
+import {MARK, RESET, corrections, parse, replaced, spell} from './words.js';
 
 const $ = id => document.getElementById(`live-${id}`), root = document.getElementById('live');
 const texts = JSON.parse($('strings').textContent), lang = root.lang;
@@ -60,11 +60,7 @@ function traces() {
 }
 
 function drawModels() {
-  $('model').replaceChildren(...Object.keys(index.models).map(name => {
-    const input = make('input', {type: 'radio', name: 'live-model', value: name, checked: name === S.model});
-    input.onchange = () => { change({model: name, off: '', unit: '', with: S.with === name ? '' : S.with}); };
-    return make('label', {}, input, make('span', {textContent: called(name)}));
-  }));
+  for (const o of $('model').querySelectorAll('input')) o.checked = o.value === S.model;
   const options = [['', t('nothing')], ...(S.off ? [['intact', t('intact', {model: called(S.model)})]] : []),
     ...Object.keys(index.models).filter(o => o !== S.model).map(o => [o, called(o)])];
   $('with').replaceChildren(...options.map(([value, textContent]) => make('option', {value, textContent, selected: value === S.with})));
@@ -519,6 +515,8 @@ function showStep(n) {
 function listen() {
   $('text').oninput = () => { stopWriting(); S.token = ''; setText($('text').value); update(); };
   $('text').onblur = () => drawBad(false);
+  $('model').onchange = e => change({model: e.target.value, off: '', unit: ''});
+  for (const o of $('chips').querySelectorAll('button')) o.onclick = () => { stopWriting(); append(o.textContent); };
   $('with').onchange = () => change({with: $('with').value});
   $('one').onclick = () => { stopWriting(); writeOne(); };
   $('on').onclick = writeOn;
@@ -575,11 +573,6 @@ async function begin() {
   if (!res.ok) throw {code: 'model', file: 'models.json', detail: `${res.status} ${res.statusText}`.trim()};
   index = await res.json();
   w2i = new Map(index.vocab.map((w, i) => [w, i]));
-  $('chips').replaceChildren(...groups.map(words => make('div', {}, ...words.map(w => {
-    const b = make('button', {type: 'button', textContent: w});
-    b.onclick = () => { stopWriting(); append(w); };
-    return b;
-  }))));
   map = new TokenMap($('map'), (o, click) => {
     hover = click ? null : o;
     if (click) {
