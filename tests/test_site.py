@@ -171,6 +171,7 @@ def test_pages_load_without_errors(address, built, tab, edition):
     page.on('pageerror', lambda e: said.append((page.url, str(e))))
     page.on('request', lambda r: None if r.url.startswith((address, 'data:', 'blob:')) else foreign.add(r.url))
     switched = '''() => { document.addEventListener('click', e => e.preventDefault());
+        for (const o of document.querySelectorAll('details')) o.open = true;
         const cells = document.querySelectorAll('article .cell[id]'), width = document.documentElement.scrollWidth;
         if (cells.length > 9) cells[cells.length - 5].scrollIntoView();
         return [width, [...document.querySelectorAll('.editions a')].map(o => { o.click(); return o.href; })]; }'''
