@@ -98,9 +98,10 @@ def exports(nb):
         found = re.search(r'^#\|\s*default_exp\s+(\S+)', ''.join(c['source']), flags=re.M)
         if found: return found[1]
 
-def contributing(root):
+def contributing(root, edition):
     "CONTRIBUTING.md as a page; files of the repository that are no pages are named, and not linked"
     text = (root/'CONTRIBUTING.md').read_text(encoding='utf-8')
+    if edition=='zh': text = text.replace('\n', '\n\n这一页只有英文。\n', 1)
     return re.sub(r'\[([^]]+)\]\((?!https?:)[^)#]+\)', r'\1', text)
 
 def with_live(text, nb, edition):
@@ -127,7 +128,7 @@ def sources(root):
         about_ref = say(e, 'Every public name, module by module.', '所有公开的名字，一个模块一页。')
         lines = '\n'.join(f'human_lm.{m} <{m}>' for m in mods)
         res['reference/index.md'] = f'# {ref}\n\n{about_ref}\n\n```{{toctree}}\n:maxdepth: 1\n\n{lines}\n```\n'
-        res['contributing.md'] = contributing(root)
+        res['contributing.md'] = contributing(root, e)
         contents = [(say(e, *room), [(o, f'{o[:2]} {titles[o]}') for o in names if re.match(rf'{i}\d_', o)])
                     for i,room in rooms.items()]
         more = [('reference/index', ref), ('contributing', say(e, 'Contributing', '参与'))]

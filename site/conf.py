@@ -71,7 +71,10 @@ def tidy(text, folder, out):
 # what the theme says in English only
 chinese = {'Skip to content':'跳到正文', 'Back to top':'回到顶部', 'On this page':'本页内容', 'Home':'首页',
            'Toggle site navigation sidebar':'打开或关上目录', 'Toggle table of contents sidebar':'打开或关上本页内容',
-           'Toggle Light / Dark / Auto color theme':'明、暗、自动'}
+           'Toggle Light / Dark / Auto color theme':'明、暗、自动', 'Contents':'目录', 'Menu':'菜单', 'Expand':'展开',
+           'Light mode':'明', 'Dark mode':'暗', 'Auto light/dark, in light mode':'自动，现在是明',
+           'Auto light/dark, in dark mode':'自动，现在是暗', 'Link to this heading':'到这个标题的链接',
+           'Next':'下一页', 'Previous':'上一页', 'Made with':'使用 ', 'and':' 和 ', "'s":' 的 '}
 
 def in_chinese(text):
     for en,zh in chinese.items(): text = re.sub(rf'(?<=[>"])\s*{re.escape(en)}\s*(?=[<"])', zh, text)
@@ -81,7 +84,8 @@ def tidied(app):
     render = app.builder.templates.render
     def rendered(name, context):
         nav,text = render('editions.html', context),render(name, context)
-        text = text.replace('<body>', f'<body class="{app.config.edition}">', 1)
+        room = ' reference' if context.get('pagename', '').startswith('reference/') else ''
+        text = text.replace('<body>', f'<body class="{app.config.edition}{room}">', 1)
         text = text.replace('<article role="main"', f'{nav}\n<article role="main"', 1)
         if app.config.edition=='zh': text = in_chinese(text)
         return tidy(text, context.get('content_root') or './', Path(app.outdir))
