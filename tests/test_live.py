@@ -204,28 +204,38 @@ def test_the_page_gives_the_probabilities_of_pytorch(shared, name):
     assert not shared.faults
 
 def counted(shared, many, **state):
+    "What the page shows of a count, for each model: marks, wrong numbers, and what it says of it"
     shared.go(**state)
     shared.page.evaluate(f"document.getElementById('live-many').options[0].value = document.getElementById('live-many').options[0].text = '{many}'")
     shared.page.select_option('#live-many', str(many))
     shared.page.click('#live-go')
-    shared.page.wait_for_selector('#live-count-said:has-text("before the first mistake")')
-    marks = ''.join(shared.page.locator('#live-marks .live-ten').all_inner_texts())
-    rows = shared.page.eval_on_selector_all('#live-wrong tbody tr', "l => l.map(r => [+r.cells[0].textContent.replace(',', ''), r.cells[2].textContent])")
-    return marks, dict(map(tuple, rows))
+    until(shared.page, "[...document.querySelectorAll('.live-result')].every(o => o.textContent.includes('before the first mistake'))")
+    res = shared.page.eval_on_selector_all('#live-counts > div', """os => os.map(o => [
+        [...o.querySelectorAll('.live-ten')].map(t => t.textContent).join(''),
+        [...o.querySelectorAll('tbody tr')].map(r => [+r.cells[0].textContent.replace(',', ''), r.cells[2].textContent]),
+        o.querySelector('.live-result').textContent])""")
+    return [(marks, dict(map(tuple, rows)), said) for marks,rows,said in res]
+
+def as_counted(name, start, n):
+    "The same as Python counts"
+    want = list(count_on(torch_model(name), vocab, start, start+n-1))
+    wrong = {o.number:o.words or 'nothing' for o in want if not o.right}
+    return ''.join('·' if o.right else '×' for o in want), wrong
 
 @pytest.mark.parametrize('name,start', [('LMModel7',8090),('LMModel1',8090),('LMModel5',2),('pointer',8997)])
 def test_the_page_counts_as_python_does(shared, name, start):
-    marks,wrong = counted(shared, 13, model=name, start=start)
-    want = list(count_on(torch_model(name), vocab, start, start+12))
-    assert marks==''.join('·' if o.right else '×' for o in want)
-    assert wrong=={o.number:o.words or 'nothing' for o in want if not o.right}
-    right = sum(o.right for o in want)
-    assert f'{right} of 13 numbers right' in shared.text('count-said')
+    (*got,said), = counted(shared, 13, model=name, start=start)
+    assert tuple(got)==as_counted(name, start, 13) and f"{got[0].count('·')} of 13 numbers right" in said
+
+def test_two_models_count_side_by_side(shared):
+    a,b = counted(shared, 13, model='LMModel7', start=8090, **{'with':'LMModel4'})
+    assert a[:2]==as_counted('LMModel7', 8090, 13) and b[:2]==as_counted('LMModel4', 8090, 13)
+    assert a[2].startswith('LMModel7: ') and b[2].startswith('LMModel4: ') and a[0]!=b[0]
 
 def test_a_count_from_one(shared):
-    marks,_ = counted(shared, 6, model='LMModel7', start=1)
+    (marks,*_), = counted(shared, 6, model='LMModel7', start=1)
     want = _count_on(TokenReader(torch_model('LMModel7')), vocab, 1, 6, vocab.encode('.'))
-    assert marks==''.join('·' if o.right else '×' for o in want) and 'only a full stop' in shared.text('count-said')
+    assert marks==''.join('·' if o.right else '×' for o in want) and 'only a full stop' in shared.text('before-one')
 
 def test_a_start_that_is_none(shared):
     for bad in ('0','1000000',''):

@@ -68,6 +68,11 @@ export class TokenMap {
     return {token, band, row: band ? Math.floor((y - band.top) / band.height * band.rows) : null};
   }
 
+  recolour() {  // light or dark; at once, since a printer does not wait
+    this.table = null;
+    this.draw();
+  }
+
   later() {
     if (this.waiting) return;
     this.waiting = requestAnimationFrame(() => { this.waiting = null; this.draw(); });
