@@ -151,8 +151,9 @@ function change(o) {
 function show({text = firstText, ...o}) {
   stopWriting();
   setText(text);
-  change({...start, ...o});
+  const read = change({...start, ...o});
   $('start').value = chosen.start;
+  return read;
 }
 
 // the state in the address; what it does not know is left out

@@ -37,11 +37,11 @@ function end() {
   $('tour-start').focus();
 }
 
-function show(n, set) {
+async function show(n, set) {
   leave();
   step = n;
   const {at, set: wanted} = steps[n], tour = $('tour'), part = $(at);
-  set(wanted);
+  const drawn = set(wanted);
   $('tour-step').textContent = t('tour_step', {n: n + 1, of: steps.length});
   $('tour-title').textContent = t(`tour_${n + 1}_title`);
   $('tour-text').textContent = t(`tour_${n + 1}`);
@@ -52,6 +52,9 @@ function show(n, set) {
   part.classList.add('live-look');
   part.style.scrollMarginTop = `calc(var(--live-top) + ${tour.offsetHeight + 16}px)`;  // the tour stays above it
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  part.scrollIntoView({behavior: calm ? 'auto' : 'smooth', block: 'start'});
+  const look = () => part.scrollIntoView({behavior: calm ? 'auto' : 'smooth', block: 'start'});
+  look();
   $('tour-title').focus({preventScroll: true});
+  await drawn;
+  requestAnimationFrame(() => { if (step === n && !tour.hidden) look(); });  // where it is now
 }
