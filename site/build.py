@@ -201,9 +201,8 @@ def start_anew(work):
     shutil.rmtree(work/'doctrees', ignore_errors=True)
     write(stamp, made_with)
 
-def build(root=root, out=None, work=None):
-    "Build the site of the project in `root`, and return the number of its pages"
-    out,work = out or root/'_site',work or root/'build'/'site'
+def build(out=root/'_site', work=root/'build'/'site'):
+    "Build the site in the folder `out`, and return the number of its pages"
     live = live_files(here, npm_packages(here))
     files,info,images,names,modules = sources(root)
     start_anew(work)
@@ -239,7 +238,7 @@ def build(root=root, out=None, work=None):
 def main(out=None):
     start = time.perf_counter()
     out = Path(out).resolve() if out else root/'_site'
-    try: n = build(out=out)
+    try: n = build(out)
     except Fault as e: sys.exit(f'site: {e}')
     size = sum(o.stat().st_size for o in out.rglob('*') if o.is_file())
     print(f'{n} pages, {size/1e6:.1f} MB in {out.name}, {time.perf_counter()-start:.0f} s. To look at them: '

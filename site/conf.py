@@ -14,7 +14,7 @@ from chinese import split_words
 extensions = ['myst_parser']
 project = html_title = 'human_lm'
 html_theme = 'furo'
-html_theme_options = dict(top_of_page_buttons=[], light_css_variables={}, dark_css_variables={})
+html_theme_options = dict(top_of_page_buttons=[])
 html_static_path = [str(here/'static')]
 templates_path = [str(here/'templates')]
 html_favicon = str(here/'static'/'icon.svg')
@@ -27,7 +27,6 @@ html_use_index = html_domain_indices = False
 html_permalinks_icon = '#'
 myst_enable_extensions = ['dollarmath','attrs_inline']
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
 pygments_style,pygments_dark_style = 'a11y-high-contrast-light','github-dark-high-contrast'
 suppress_warnings = ['myst.header','toc.not_included']
 html_search_language = 'words'

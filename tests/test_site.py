@@ -148,7 +148,7 @@ def test_missing_weights(tmp_path):
     with pytest.raises(Fault, match='onnxruntime-web/dist/ort.wasm.min.mjs: run `npm ci`'): build.live_files(tmp_path, tmp_path)
 
 def test_a_fault_is_one_line(monkeypatch):
-    def fails(**kw): raise Fault('nbs/a.ipynb: why')
+    def fails(*a): raise Fault('nbs/a.ipynb: why')
     monkeypatch.setattr(build, 'build', fails)
     with pytest.raises(SystemExit) as e: build.main()
     assert e.value.code=='site: nbs/a.ipynb: why'

@@ -1,5 +1,4 @@
 // The models count: each number that they write, right or wrong
-import {countOn} from './count.js';
 import {$, make, number, percent, t} from './dom.js';
 import {engine} from './engine.js';
 import {chosen, info, labelA, labelB, now} from './state.js';
@@ -14,6 +13,34 @@ let counting = null;  // whoever counts goes on as long as this is theirs
 function stop() {
   counting = null;
   $('go').textContent = t('count_go');
+}
+
+// Counting as human_lm's `count_on` does: a wrong number is put right before the count goes on
+
+const numberIds = (start, stop) => {
+  const res = [];
+  for (let n = start; n <= stop; n++) for (const w of [...spell(n), '.']) res.push(now.w2i.get(w));
+  return res;
+};
+
+// `read(ids, state)` gives the likeliest next token and the state after it; before 1 there is only a separator
+async function* countOn(read, start, stop, before = 20) {
+  const sep = now.w2i.get('.');
+  let ids = start > 1 ? numberIds(Math.max(1, start - before), start - 1) : [sep], state = null;
+  for (let number = start; number <= stop; number++) {
+    const want = numberIds(number, number), wrote = [];
+    let o = await read(ids, state);
+    const saved = o.state;
+    for (;;) {
+      wrote.push(o.best);
+      yield {number, wrote, over: false};
+      if (o.best === sep || wrote.length >= Math.max(12, want.length)) break;
+      o = await read([o.best], o.state);
+    }
+    const right = wrote.length === want.length && wrote.every((w, i) => w === want[i]);
+    yield {number, wrote, over: true, right};
+    [ids, state] = right ? [[sep], o.state] : [want, saved];
+  }
 }
 
 // what the button does: begin, or stop
@@ -42,7 +69,7 @@ async function countWith({name, mask}, model, start, goesOn) {
     return {best: o.best[piece.length - 1], state: o.state};
   };
   await engine.load(name, info(name));
-  for await (const o of countOn(read, now.w2i, start, stop)) {
+  for await (const o of countOn(read, start, stop)) {
     if (!goesOn()) break;
     if (!o.over) {
       if ($('slow').checked) await sleep(160);

@@ -36,10 +36,10 @@ export class TokenMap {
   }
 
   // bands: {title, kind: 'heat' | 'bars' | 'parts', rows, row(i), scale, lo, hi, height}
-  set({n, bands, word, at, mark, tint, unit}) {
+  set({n, bands, word, at, tint}) {
     const end = this.scroller.scrollLeft + this.scroller.clientWidth >= this.spacer.offsetWidth - 2 * column;
     const grown = n !== this.n;
-    Object.assign(this, {n, bands, word, at, mark, tint, unit});
+    Object.assign(this, {n, bands, word, at, tint});
     let y = 0;
     for (const b of bands) { b.top = y + head; y = b.top + b.height + gap; }
     this.wordTop = y;

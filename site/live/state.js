@@ -6,6 +6,10 @@ import {MARK, RESET} from './words.js';
 export const chosen = {model: 'LMModel7', with: '', text: '', view: '', token: '', unit: '', off: '', start: '8084'};
 export const now = {index: null, w2i: null, ids: [], bad: [], cut: false, A: null, B: null};
 
+// the page's state as the fragment of its address, and back
+export const toHash = state => `#${new URLSearchParams(Object.entries(state).filter(([, v]) => v !== ''))}`;
+export const fromHash = hash => Object.fromEntries([...new URLSearchParams(hash.slice(1))].filter(([k]) => k in chosen || k === 'text'));
+
 export const info = name => ({...now.index.models[name], vocab_sz: now.index.vocab.length});
 export const called = name => name === 'pointer' ? t('pointer') : name;
 export const labelA = () => chosen.off ? t('counting_off', {model: called(chosen.model)}) : called(chosen.model);
