@@ -168,8 +168,8 @@ def run_sphinx(edition, src, out, doctrees, config):
 def first_warning(text, work):
     "The first of Sphinx's warnings in one line, with the notebook in place of what was made from it"
     line = next(o for o in text.splitlines() if o.strip())
-    return re.sub(rf'{re.escape(str(work))}/src/(\w+)/([\w./-]+)\.md(:\d+)?:?',
-                  lambda o: f"{'zh' if o[1]=='zh' else 'nbs'}/{o[2]}.ipynb ({o[1]}):", line)
+    return re.sub(rf'{re.escape(str(work))}/src/(\w+)/([\w./-]+)\.md(:\d+)?: (WARNING: )?',
+                  lambda o: f"{'zh' if o[1]=='zh' else 'nbs'}/{o[2]}.ipynb ({o[1]}): ", line)
 
 # what has been built
 
@@ -221,8 +221,9 @@ def build(out=root/'_site', work=root/'build'/'site'):
     keep_only(out/'img', '*.svg', images)
     with ProcessPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:
         warned = list(pool.map(run_sphinx, *zip(*tasks)))
-    for o in warned:
-        if o.strip(): raise Fault(first_warning(o, work))
+    for o in filter(str.strip, warned):
+        shutil.rmtree(work/'doctrees')  # or the next build would find nothing new, and say nothing
+        raise Fault(first_warning(o, work))
     pages = {f'{editions[e]}{k[:-3]}.html' for e in editions for k in files[e]}
     pages |= {f'{o}search.html' for o in editions.values()}
     keep_only(out, '*.html', pages)
