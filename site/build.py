@@ -13,6 +13,7 @@ here = Path(__file__).resolve().parent
 root = here.parent
 sys.path[:0] = [str(here), str(root/'tools')]
 import reference
+from live.fragments import fragment,strings
 from pages import Fault,editions,notebooks,page,read_notebook,rooms,say
 
 live_title = 'A live model in the page','网页里的活模型'
@@ -53,20 +54,14 @@ def npm_packages(here):
 def live_files(here, packages):
     "Files of the live page's folder: path in it → source"
     live = here/'live'
-    if not live.exists(): return {}
     res = {o.relative_to(live).as_posix():o for o in sorted(live.rglob('*'))
            if o.suffix in ('.js','.css') or o.parent.name=='models'}
-    for o in ('live.js','live.css'):
-        if o not in res: raise Fault(f'site/live/{o} is missing')
-    for o in ('en','zh'):
-        if not (live/f'live.{o}.html').exists(): raise Fault(f'site/live/live.{o}.html is missing')
     code = '\n'.join(o.read_text(encoding='utf-8') for k,o in res.items() if k.endswith(('.js','.json')))
     for o in sorted(set(re.findall(r'[\w.-]+\.onnx\b', code))):
         if f'models/{o}' not in res:
             raise Fault(f'site/live/models/{o} is missing, a file of weights that the live page loads')
-    # what of ONNX Runtime Web the page's code names, and the files that this loads itself
-    own = [f'ort-wasm-simd-threaded.{o}' for o in ('mjs','wasm')]
-    for o in sorted({*re.findall(r'ort/(ort[\w.-]+\.m?js)', code), *own}):
+    # what of ONNX Runtime Web the page's code names
+    for o in sorted(set(re.findall(r"(ort[\w.-]+\.(?:mjs|wasm))'", code))):
         path = packages/'onnxruntime-web'/'dist'/o
         if not path.exists():
             raise Fault(f'site/node_modules has no onnxruntime-web/dist/{o}: run `npm ci` in site')
@@ -103,48 +98,48 @@ def exports(nb):
         found = re.search(r'^#\|\s*default_exp\s+(\S+)', ''.join(c['source']), flags=re.M)
         if found: return found[1]
 
-def contributing(root, edition, cfg):
+def contributing(root, edition):
     "CONTRIBUTING.md as a page; files of the repository that are no pages are named, and not linked"
     text = (root/'CONTRIBUTING.md').read_text(encoding='utf-8')
+    if edition=='zh': text = text.replace('\n', '\n\n这一页只有英文。\n', 1)
     return re.sub(r'\[([^]]+)\]\((?!https?:)[^)#]+\)', r'\1', text)
 
-def sources(root, has_live):
-    "Files of all editions' sources: edition → name → text, what their pages are, and pictures"
-    cfg,names = settings(root),notebooks(root)
-    nbs = {k:{o:read_notebook(root, k, o) for o in names} for k in ('nbs','zh')}
-    mods = reference.modules(root)
-    made_in = {exports(nb):o for o,nb in nbs['nbs'].items()}
-    patched,said,images = reference.patches(mods),translations(root),{}
-    files,info = {},{}
+def with_live(text, nb, edition):
+    "The front page with a link to the live page below its title"
+    first,sep,rest = text.partition('\n<div id="c-'+nb['cells'][1]['id'])
+    up = '../' if edition=='both' else ''
+    return f'{first}\n<p><a class="to-live" href="{up}live.html">{say(edition, *live_title)}</a></p>\n{sep}{rest}'
+
+def sources(root):
+    "Files of all editions' sources: edition → name → text; each edition's links and contents, and pictures"
+    cfg,names,mods = settings(root),notebooks(root),reference.modules(root)
+    en,zh = ({o:read_notebook(root, k, o) for o in names} for k in ('nbs','zh'))
+    module = {o:m for o in names if (m := exports(en[o])) in mods}
+    made_in = {m:o for o,m in module.items()}
+    patched,said,images,files,info = reference.patches(mods),translations(root),{},{},{}
     for e in editions:
         res,titles,about = {},{},{}
         for o in names:
-            text,titles[o] = page(root, e, o, nbs['nbs'][o], nbs['zh'][o], said if o=='index' else {}, images)
-            res[f'{o}.md'] = text
-            about[o] = dict(links=links(e, o, cfg))
-            if made_in and (m := exports(nbs['nbs'][o])) in mods:
-                about[o]['links'].insert(0, (f'human_lm.{m}', f'reference/{m}.html', False))
+            res[f'{o}.md'],titles[o] = page(root, e, o, en[o], zh[o], said if o=='index' else {}, images)
+            about[o] = links(e, o, cfg)
+            if o in module: about[o].insert(0, (f'human_lm.{module[o]}', f'reference/{module[o]}.html', False))
         for m in mods: res[f'reference/{m}.md'] = reference.module_page(m, mods, e, made_in.get(m), patched)
-        ref_title = say(e, 'Reference', '参考')
+        ref,title = say(e, 'Reference', '参考'),say(e, *live_title)
         about_ref = say(e, 'Every public name, module by module.', '所有公开的名字，一个模块一页。')
         lines = '\n'.join(f'human_lm.{m} <{m}>' for m in mods)
-        res['reference/index.md'] = f'# {ref_title}\n\n{about_ref}\n\n```{{toctree}}\n:maxdepth: 1\n\n{lines}\n```\n'
-        res['contributing.md'] = contributing(root, e, cfg)
-        index = res['index.md']
-        if has_live:
-            title = say(e, *live_title)
-            if e!='both': res['live.md'] = f'# {title}\n'
-            first,sep,rest = index.partition('\n<div id="c-'+nbs['nbs']['index']['cells'][1]['id'])
-            line = f'<p><a class="to-live" href="{"../" if e=="both" else ""}live.html">{title}</a></p>\n'
-            index = first + '\n' + line + sep + rest
+        res['reference/index.md'] = f'# {ref}\n\n{about_ref}\n\n```{{toctree}}\n:maxdepth: 1\n\n{lines}\n```\n'
+        res['contributing.md'] = contributing(root, e)
         contents = [(say(e, *room), [(o, f'{o[:2]} {titles[o]}') for o in names if re.match(rf'{i}\d_', o)])
                     for i,room in rooms.items()]
-        more = [('reference/index', ref_title), ('contributing', say(e, 'Contributing', '参与'))]
+        more = [('reference/index', ref), ('contributing', say(e, 'Contributing', '参与'))]
         contents.append((say(e, 'More', '其他'), more))
-        if has_live and e!='both': more.insert(0, ('live', title))
-        res['index.md'] = '\n'.join([index, *(toctree(*o) for o in contents if o[1])])
-        if has_live and e!='both': more.pop(0)  # the sidebar has it at its top
-        files[e],info[e] = res,dict(pages=about, contents=[o for o in contents if o[1]])
+        info[e] = about,contents
+        if e!='both':
+            res['live.md'] = f'# {title}\n'
+            more = [('live', title), *more]  # the sidebar has it at its top
+        trees = [toctree(*o) for o in [*contents[:-1], (contents[-1][0], more)]]
+        res['index.md'] = '\n'.join([with_live(res['index.md'], en['index'], e), *trees])
+        files[e] = res
     return files,info,images,reference.names(mods),sorted(mods)
 
 # Sphinx
@@ -173,8 +168,8 @@ def run_sphinx(edition, src, out, doctrees, config):
 def first_warning(text, work):
     "The first of Sphinx's warnings in one line, with the notebook in place of what was made from it"
     line = next(o for o in text.splitlines() if o.strip())
-    return re.sub(rf'{re.escape(str(work))}/src/(\w+)/([\w./-]+)\.md(:\d+)?:?',
-                  lambda o: f"{'zh' if o[1]=='zh' else 'nbs'}/{o[2]}.ipynb ({o[1]}):", line)
+    return re.sub(rf'{re.escape(str(work))}/src/(\w+)/([\w./-]+)\.md(:\d+)?: (WARNING: )?',
+                  lambda o: f"{'zh' if o[1]=='zh' else 'nbs'}/{o[2]}.ipynb ({o[1]}): ", line)
 
 # what has been built
 
@@ -206,29 +201,29 @@ def start_anew(work):
     shutil.rmtree(work/'doctrees', ignore_errors=True)
     write(stamp, made_with)
 
-def build(root=root, out=None, work=None):
-    "Build the site of the project in `root`, and return the number of its pages"
-    out,work = out or root/'_site',work or root/'build'/'site'
+def build(out=root/'_site', work=root/'build'/'site'):
+    "Build the site in the folder `out`, and return the number of its pages"
     live = live_files(here, npm_packages(here))
-    files,info,images,names,modules = sources(root, bool(live))
+    files,info,images,names,modules = sources(root)
     start_anew(work)
     tasks = []
     for e,folder in editions.items():
         src = work/'src'/e
         for k,v in files[e].items(): write(src/k, v)
         keep_only(src, '*.md', files[e])
-        fragment = (here/'live'/f'live.{e}.html').read_text(encoding='utf-8') if live and e!='both' else ''
-        site = dict(rooms=info[e]['contents'], modules=[(f'reference/{m}', m) for m in modules],
-                    contents=say(e, 'Contents', '目录'),
-                    has_live=bool(live), live_title=say(e, *live_title), live_html=fragment)
-        config = dict(edition=e, site=site, names=names, modules=modules, pages=info[e]['pages'])
+        about,contents = info[e]
+        site = dict(rooms=contents, modules=[(f'reference/{m}', m) for m in modules], contents=say(e, 'Contents', '目录'),
+                    live_title=say(e, *live_title),
+                    **(dict(live_html=fragment(e), live_lead=strings(e)['lead']) if e!='both' else {}))
+        config = dict(edition=e, site=site, names=names, modules=modules, pages=about)
         tasks.append((e, src, out/folder, work/'doctrees'/e, config))
     for k,v in images.items(): write(out/'img'/k, v)
     keep_only(out/'img', '*.svg', images)
     with ProcessPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:
         warned = list(pool.map(run_sphinx, *zip(*tasks)))
-    for o in warned:
-        if o.strip(): raise Fault(first_warning(o, work))
+    for o in filter(str.strip, warned):
+        shutil.rmtree(work/'doctrees')  # or the next build would find nothing new, and say nothing
+        raise Fault(first_warning(o, work))
     pages = {f'{editions[e]}{k[:-3]}.html' for e in editions for k in files[e]}
     pages |= {f'{o}search.html' for o in editions.values()}
     keep_only(out, '*.html', pages)
@@ -236,6 +231,7 @@ def build(root=root, out=None, work=None):
         for o in notebooks(root): write(out/to/f'{o}.ipynb', (root/folder/f'{o}.ipynb').read_bytes())
         keep_only(out/to, '*.ipynb', {f'{o}.ipynb' for o in notebooks(root)})
     for k,v in live.items(): write(out/'live'/k, v.read_bytes())
+    keep_only(out/'live', '*.*', live)
     write(out/'.nojekyll', '')
     for p,o in broken_links(out): raise Fault(f'{p}: a link to {o}, which is not there')
     return len(pages)
@@ -243,7 +239,7 @@ def build(root=root, out=None, work=None):
 def main(out=None):
     start = time.perf_counter()
     out = Path(out).resolve() if out else root/'_site'
-    try: n = build(out=out)
+    try: n = build(out)
     except Fault as e: sys.exit(f'site: {e}')
     size = sum(o.stat().st_size for o in out.rglob('*') if o.is_file())
     print(f'{n} pages, {size/1e6:.1f} MB in {out.name}, {time.perf_counter()-start:.0f} s. To look at them: '

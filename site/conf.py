@@ -1,6 +1,7 @@
 "How Sphinx makes one edition of the site; `build.py` says which, in `edition` and `site`"
 import re,sys
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -13,7 +14,7 @@ from chinese import split_words
 extensions = ['myst_parser']
 project = html_title = 'human_lm'
 html_theme = 'furo'
-html_theme_options = dict(top_of_page_buttons=[], light_css_variables={}, dark_css_variables={})
+html_theme_options = dict(top_of_page_buttons=[])
 html_static_path = [str(here/'static')]
 templates_path = [str(here/'templates')]
 html_favicon = str(here/'static'/'icon.svg')
@@ -26,7 +27,6 @@ html_use_index = html_domain_indices = False
 html_permalinks_icon = '#'
 myst_enable_extensions = ['dollarmath','attrs_inline']
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
 pygments_style,pygments_dark_style = 'a11y-high-contrast-light','github-dark-high-contrast'
 suppress_warnings = ['myst.header','toc.not_included']
 html_search_language = 'words'
@@ -61,6 +61,7 @@ def tidy(text, folder, out):
     text = re.sub(r'<script>(.*?)</script>', script, text, flags=re.S)
     text = re.sub(r'<style>(.*?)</style>', style, text, flags=re.S)
     text = text.replace('style="display: none;"', 'class="none"')
+    text = text.replace(' loading="lazy"', '', 1)  # the first picture may be seen at once
     text = text.replace('<span class="zh">', '<span class="zh" lang="zh">')
     text = re.sub(r'(<[a-z]+\b[^<>]*?) style="[^"]*"', r'\1', text)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -69,7 +70,10 @@ def tidy(text, folder, out):
 # what the theme says in English only
 chinese = {'Skip to content':'跳到正文', 'Back to top':'回到顶部', 'On this page':'本页内容', 'Home':'首页',
            'Toggle site navigation sidebar':'打开或关上目录', 'Toggle table of contents sidebar':'打开或关上本页内容',
-           'Toggle Light / Dark / Auto color theme':'明、暗、自动'}
+           'Toggle Light / Dark / Auto color theme':'明、暗、自动', 'Contents':'目录', 'Menu':'菜单', 'Expand':'展开',
+           'Light mode':'明', 'Dark mode':'暗', 'Auto light/dark, in light mode':'自动，现在是明',
+           'Auto light/dark, in dark mode':'自动，现在是暗', 'Link to this heading':'到这个标题的链接',
+           'Next':'下一页', 'Previous':'上一页', 'Made with':'使用 ', 'and':' 和 ', "'s":' 的 '}
 
 def in_chinese(text):
     for en,zh in chinese.items(): text = re.sub(rf'(?<=[>"])\s*{re.escape(en)}\s*(?=[<"])', zh, text)
@@ -79,7 +83,8 @@ def tidied(app):
     render = app.builder.templates.render
     def rendered(name, context):
         nav,text = render('editions.html', context),render(name, context)
-        text = text.replace('<body>', f'<body class="{app.config.edition}">', 1)
+        room = ' reference' if context.get('pagename', '').startswith('reference/') else ''
+        text = text.replace('<body>', f'<body class="{app.config.edition}{room}">', 1)
         text = text.replace('<article role="main"', f'{nav}\n<article role="main"', 1)
         if app.config.edition=='zh': text = in_chinese(text)
         return tidy(text, context.get('content_root') or './', Path(app.outdir))
@@ -107,22 +112,29 @@ def link_names(app, doctree, docname):
         o.replace_self(ref)
         ref += o
 
+def description(doctree):
+    "What a search engine shows of a page: how its text begins"
+    texts = [re.sub(r'\s+', ' ', o.astext()) for o in doctree.findall(nodes.paragraph)] if doctree else []
+    text = next((o for o in texts if len(o)>20), '')
+    return text if len(text)<=160 else text[:157].rpartition(' ')[0] + ' …' if ' ' in text[:157] else text[:157] + '…'
+
 def live(context, up):
-    "The live page's body: its fragment, with its style and its module"
-    fragment = context['live_html']
-    head = '' if '<h1' in fragment else context['body']
-    return (f'<link rel="stylesheet" href="{up}live/live.css">\n{head}\n{fragment}\n'
-            f'<script type="module" src="{up}live/live.js"></script>')
+    "The live page's scripts, the engine's before the page is read, its style and its body"
+    scripts = ('async ', 'engine.js'),('', 'live.js')
+    context['metatags'] += ''.join(f'<script type="module" {a}src="{up}live/{o}"></script>' for a,o in scripts)
+    context['body'] = f'<link rel="stylesheet" href="{up}live/live.css">\n{context["body"]}\n{context["live_html"]}'
 
 def page_context(app, pagename, template, context, doctree):
-    context.update(app.config.site, edition=app.config.edition, info=app.config.pages.get(pagename, {}))
+    context.update(app.config.site, edition=app.config.edition, links=app.config.pages.get(pagename, []))
     depth = '../'*pagename.count('/')
     up = depth + ('' if app.config.edition=='en' else '../')
     editions = ('en','English','en',''),('zh','中文','zh-CN','zh/'),('both','English + 中文','en','both/')
     context['editions'] = [(name, label, lang, f'{up}{folder}{pagename}.html') for name,label,lang,folder in editions]
     if pagename=='live': context['editions'] = context['editions'][:2]
+    about = context['live_lead'] if pagename=='live' else description(doctree)
+    if about: context['metatags'] += f'<meta name="description" content="{escape(about)}">'
     context['live_url'] = up + ('zh/' if app.config.edition=='zh' else '') + 'live.html'
-    if pagename=='live': context['body'] = live(context, up)
+    if pagename=='live': live(context, up)
 
 def without_toctree(app, pagename, template, context, doctree):
     "Keep the theme from making the sidebar anew for each page; a template of ours writes it from a list"

@@ -121,7 +121,8 @@ def output(o, said, images, key, prefix):
     if 'text/html' in data:
         text = table(data['text/html'])
         return f'<div class="scroll">\n{text}\n</div>' if text else ''
-    if 'text/markdown' in data: return f"\n{said(data['text/markdown'])}\n"
+    if 'text/markdown' in data:  # a figure such as 8e-02 is not broken after its minus
+        return '\n' + re.sub(r'(?<=\de)-(?=\d)', '-\u2060', said(data['text/markdown'])) + '\n'
     text = data.get('text/plain', '').rstrip('\n')
     # in a <pre> within markdown's HTML, an empty line would end the block
     return '<pre>'+html.escape(text, quote=False).replace('\n\n', '\n&#8203;\n')+'</pre>' if text.strip() else ''

@@ -1,6 +1,5 @@
 "The live page: its models compute what PyTorch computes, in Python and in a browser, and the page does what it says."
-import functools,gzip,importlib.util,json,random,shutil,threading
-from http.server import SimpleHTTPRequestHandler,ThreadingHTTPServer
+import functools,gzip,importlib.util,json,random,re
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,8 +13,8 @@ from human_lm.text.generate import TokenReader
 onnxruntime = pytest.importorskip('onnxruntime')
 import numpy as np
 
-site = Path(__file__).resolve().parent.parent/'site'
-live,models,dist = site/'live',site/'live'/'models',site/'node_modules'/'onnxruntime-web'/'dist'
+source = Path(__file__).resolve().parent.parent/'site'
+live,models = source/'live',source/'live'/'models'
 
 def module(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -23,7 +22,7 @@ def module(path):
     spec.loader.exec_module(res)
     return res
 
-weights,pieces = module(site/'models.py'),module(live/'fragments.py')
+weights,pieces = module(source/'models.py'),module(live/'fragments.py')
 said = json.loads((models/'models.json').read_text(encoding='utf-8'))
 vocab = chapter_corpus()[0]
 names = list(weights.runs)
@@ -122,11 +121,9 @@ def test_fragments():
     "Both languages from one template, with every text"
     a,b = pieces.strings('en'),pieces.strings('zh')
     assert set(a)==set(b) and all(a.values()) and all(b.values())
-    res = pieces.fragments()
-    for o,text in res.items(): assert (live/f'live.{o}.html').read_text(encoding='utf-8')==text, 'python site/live/fragments.py'
-    assert set(res)=={'en','zh'} and not any('{{' in o or '<html' in o for o in res.values())
-    assert 'lang="zh-CN"' in res['zh'] and a['lead'] in res['en'] and b['lead'] in res['zh']
-    import re
+    for o,texts,lang in (('en',a,'en'), ('zh',b,'zh-CN')):
+        text = pieces.fragment(o)
+        assert '{{' not in text and f'lang="{lang}"' in text and texts['lead'] in text
     for k in a: assert set(re.findall(r'\{\w+\}', a[k]))==set(re.findall(r'\{\w+\}', b[k])), k
     used = {k for o in live.glob('*.js') for k in re.findall(r"\bt\('(\w+)'", o.read_text(encoding='utf-8'))}
     assert used<=set(a) and len(used)>40
@@ -137,50 +134,6 @@ def test_a_text_that_is_missing(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="'lead' has no text for 'zh'"): pieces.strings('zh')
 
 # in a browser
-
-chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-missing = ('no Chromium is found' if not chromium else 'Playwright for Python is not installed' if not importlib.util.find_spec('playwright')
-           else f'{dist} is missing: npm ci in site' if not dist.is_dir() else None)
-in_browser = pytest.mark.skipif(bool(missing), reason=missing or '')
-
-csp = ("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-       "connect-src 'self'; font-src 'self'; worker-src 'self'")
-
-page = '''<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>live</title>
-<meta http-equiv="Content-Security-Policy" content="{csp}"><meta name="viewport" content="width=device-width">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="{up}live/live.css">
-<style>:root {{ color-scheme: light dark }} body {{ max-width: 46rem; margin: 0 auto; padding: 1rem; font-family: sans-serif }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #131416; color: #e8eaed }} }}</style>
-<script type="module" src="{up}live/live.js"></script></head><body><main><h1>Live</h1>{text}</main></body></html>'''
-
-@pytest.fixture(scope='module')
-def served(tmp_path_factory):
-    "The page and what it needs, under a path of its own; its address"
-    root = tmp_path_factory.mktemp('site')
-    book = root/'sub'/'book'
-    shutil.copytree(live, book/'live', ignore=shutil.ignore_patterns('__pycache__', '*.py', 'template.html', 'strings.json'))
-    (book/'live'/'ort').mkdir()
-    for o in pieces.ort_files: shutil.copy(dist/o, book/'live'/'ort'/o)
-    for lang,text in pieces.fragments().items():
-        path,up = (book/'live.html','') if lang=='en' else (book/lang/'live.html','../')
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(page.format(lang=lang, csp=csp, up=up, text='{text}').replace('{text}', text), encoding='utf-8')
-    class Quiet(SimpleHTTPRequestHandler):
-        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, '.mjs':'text/javascript', '.js':'text/javascript', '.wasm':'application/wasm'}
-        def log_message(self, *args): pass
-    server = ThreadingHTTPServer(('127.0.0.1',0), functools.partial(Quiet, directory=root))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f'http://127.0.0.1:{server.server_port}/sub/book'
-    server.shutdown()
-
-@pytest.fixture(scope='module')
-def browser():
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as p:
-        args = '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run'
-        b = p.chromium.launch(executable_path=chromium, headless=True, args=args.split())
-        yield b
-        b.close()
 
 def fault(m): return m.type in ('error','warning')
 
@@ -193,9 +146,9 @@ def until(page, js):
 
 class Page:
     "A page that is open, and what went wrong in it"
-    def __init__(self, browser, served, path='/live.html', script=None, **kwargs):
+    def __init__(self, browser, address, path='live.html', script=None, **kwargs):
         self.context = browser.new_context(**{'viewport':dict(width=1000, height=800), **kwargs})
-        self.page,self.faults,self.url = self.context.new_page(),[],served+path
+        self.page,self.faults,self.url = self.context.new_page(),[],address+path
         self.page.set_default_timeout(90_000)
         self.page.on('console', lambda m: self.faults.append(m.text) if fault(m) else None)
         self.page.on('pageerror', lambda e: self.faults.append(str(e)))
@@ -238,14 +191,13 @@ class Page:
     def text(self, name): return ' '.join(self.page.inner_text(f'#live-{name}').split())
 
 @pytest.fixture(scope='module')
-def shared(browser, served):
-    p = Page(browser, served).open()
+def shared(browser, address):
+    p = Page(browser, address).open()
     p.settled()
     return p
 
 def words_of(ids): return ' '.join(vocab.decode(ids))
 
-@in_browser
 @pytest.mark.parametrize('name', names)
 def test_the_page_gives_the_probabilities_of_pytorch(shared, name):
     shared.go(model=name, text='one')
@@ -259,53 +211,57 @@ def test_the_page_gives_the_probabilities_of_pytorch(shared, name):
     assert not shared.faults
 
 def counted(shared, many, **state):
+    "What the page shows of a count, for each model: marks, wrong numbers, and what it says of it"
     shared.go(**state)
     shared.page.evaluate(f"document.getElementById('live-many').options[0].value = document.getElementById('live-many').options[0].text = '{many}'")
     shared.page.select_option('#live-many', str(many))
     shared.page.click('#live-go')
-    shared.page.wait_for_selector('#live-count-said:has-text("before the first mistake")')
-    marks = ''.join(shared.page.locator('#live-marks .live-ten').all_inner_texts())
-    rows = shared.page.eval_on_selector_all('#live-wrong tbody tr', "l => l.map(r => [+r.cells[0].textContent.replace(',', ''), r.cells[2].textContent])")
-    return marks, dict(map(tuple, rows))
+    until(shared.page, "[...document.querySelectorAll('.live-result')].every(o => o.textContent.includes('before the first mistake'))")
+    res = shared.page.eval_on_selector_all('#live-counts > div', """os => os.map(o => [
+        [...o.querySelectorAll('.live-ten')].map(t => t.textContent).join(''),
+        [...o.querySelectorAll('tbody tr')].map(r => [+r.cells[0].textContent.replace(',', ''), r.cells[2].textContent]),
+        o.querySelector('.live-result').textContent])""")
+    return [(marks, dict(map(tuple, rows)), said) for marks,rows,said in res]
 
-@in_browser
+def as_counted(name, start, n):
+    "The same as Python counts"
+    want = list(count_on(torch_model(name), vocab, start, start+n-1))
+    wrong = {o.number:o.words or 'nothing' for o in want if not o.right}
+    return ''.join('·' if o.right else '×' for o in want), wrong
+
 @pytest.mark.parametrize('name,start', [('LMModel7',8090),('LMModel1',8090),('LMModel5',2),('pointer',8997)])
 def test_the_page_counts_as_python_does(shared, name, start):
-    marks,wrong = counted(shared, 13, model=name, start=start)
-    want = list(count_on(torch_model(name), vocab, start, start+12))
-    assert marks==''.join('·' if o.right else '×' for o in want)
-    assert wrong=={o.number:o.words or 'nothing' for o in want if not o.right}
-    right = sum(o.right for o in want)
-    assert f'{right} of 13 numbers right' in shared.text('count-said')
+    (*got,said), = counted(shared, 13, model=name, start=start)
+    assert tuple(got)==as_counted(name, start, 13) and f"{got[0].count('·')} of 13 numbers right" in said
 
-@in_browser
+def test_two_models_count_side_by_side(shared):
+    a,b = counted(shared, 13, model='LMModel7', start=8090, **{'with':'LMModel4'})
+    assert a[:2]==as_counted('LMModel7', 8090, 13) and b[:2]==as_counted('LMModel4', 8090, 13)
+    assert a[2].startswith('LMModel7: ') and b[2].startswith('LMModel4: ') and a[0]!=b[0]
+
 def test_a_count_from_one(shared):
-    marks,_ = counted(shared, 6, model='LMModel7', start=1)
+    (marks,*_), = counted(shared, 6, model='LMModel7', start=1)
     want = _count_on(TokenReader(torch_model('LMModel7')), vocab, 1, 6, vocab.encode('.'))
-    assert marks==''.join('·' if o.right else '×' for o in want) and 'only a full stop' in shared.text('count-said')
+    assert marks==''.join('·' if o.right else '×' for o in want) and 'only a full stop' in shared.text('before-one')
 
-@in_browser
 def test_a_start_that_is_none(shared):
     for bad in ('0','1000000',''):
         shared.page.fill('#live-start', bad)
         shared.page.click('#live-go')
         assert 'whole number from 1 to 999,999' in shared.text('start-bad')
 
-@in_browser
-def test_the_first_answer_takes_few_bytes(shared):
+def test_the_first_answer_takes_few_bytes(browser, site, address):
     "All that is asked for before it, compressed; nothing from elsewhere, and one model"
-    page = Page(shared.context.browser, shared.url.removesuffix('/live.html')).open()
+    page = Page(browser, address).open()
     page.settled()
-    assert all(o.startswith(page.url.removesuffix('/live.html')) or o=='data:,' for o in page.asked)
-    assert [o for o in page.asked if o.endswith('.onnx')]==[o for o in page.asked if o.endswith('LMModel7.onnx')]
-    files = {*live.glob('*.js'), live/'live.css', live/'live.en.html', models/'models.json', models/'LMModel7.onnx', *(dist/o for o in pieces.ort_files)}
-    n = sum(len(gzip.compress(o.read_bytes(), 6)) for o in files)
-    ready,answer = page.page.evaluate("[performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd, performance.getEntriesByName('live-answer')[0].startTime]")
-    print(f'{n:,} bytes compressed before the first answer, {answer-ready:.0f} ms after the page was ready')
+    asked = {re.split('[?#]', o)[0] for o in page.asked if not o.startswith('data:')}
+    assert all(o.startswith(address) for o in asked)
+    assert [o for o in asked if o.endswith('.onnx')]==[address+'live/models/LMModel7.onnx']
+    n = sum(len(gzip.compress((site/o.removeprefix(address)).read_bytes(), 6)) for o in asked)
+    print(f'{n:,} bytes compressed in {len(asked)} files before the first answer')
     assert n<6e6 and not page.faults
     page.context.close()
 
-@in_browser
 def test_ten_thousand_words(shared):
     "They are read in pieces, and the page goes on drawing meanwhile"
     shared.go(model='LMModel7', text='one')
@@ -322,7 +278,6 @@ def test_ten_thousand_words(shared):
     assert frames>2 and not shared.faults  # how many there are depends on the machine
     shared.write('one')
 
-@in_browser
 def test_words_that_are_none(shared):
     shared.go(model='LMModel7', text='one')
     shared.page.fill('#live-text', 'one thoussand 21 and two ')
@@ -336,7 +291,6 @@ def test_words_that_are_none(shared):
     box.get_by_role('button', name='leave it out').click()
     assert shared.page.input_value('#live-text').split()=='one thousand twenty one two'.split() and not box.inner_text()
 
-@in_browser
 def test_texts_with_nothing_to_go_on_from(shared):
     shared.go(model='LMModel1', text='')
     assert 'The text is empty' in shared.text('after') and not shared.page.locator('#live-bars button').count()
@@ -345,13 +299,11 @@ def test_texts_with_nothing_to_go_on_from(shared):
     shared.go(model='LMModel7', text='one two |')
     assert 'state has just been reset' in shared.text('after')
 
-@in_browser
 def test_a_reset_forgets(shared):
     shared.go(model='LMModel6', text='nine thousand | eight thousand')
     shared.all_words()
     assert np.abs(shared.probs()-probs('LMModel6', vocab.encode('eight thousand').tolist())[-1]).max()<1e-4
 
-@in_browser
 def test_an_activation_off_and_two_models_compared(shared):
     ids = random_ids(9, 12)
     shared.go(model='LMModel6', text=words_of(ids), unit='2.5', **{'with':'LMModel4'})
@@ -368,12 +320,11 @@ def test_an_activation_off_and_two_models_compared(shared):
     shared.page.select_option('#live-with', 'intact')
     shared.shows(probs('LMModel6', ids)[-1], 'other')
 
-@in_browser
-def test_the_link_carries_the_state(browser, served, shared):
+def test_the_link_carries_the_state(browser, address, shared):
     shared.go(model='LMModel6', text='one two three', view='gate_forget', token=2, unit='1.9', off='2.3', start=77, **{'with':'LMModel2'})
     until(shared.page, "location.hash.includes('start=77')")
     link = shared.page.evaluate('location.href')
-    other = Page(browser, served)
+    other = Page(browser, address)
     other.page.goto(link)
     other.settled()
     v = other.page.evaluate("""() => [...document.querySelectorAll('#live input:checked')].map(o => o.value).concat(
@@ -383,7 +334,6 @@ def test_the_link_carries_the_state(browser, served, shared):
     assert other.page.evaluate("document.querySelector('#live-model input:checked').value")=='LMModel7' and not other.faults
     other.context.close()
 
-@in_browser
 def test_with_the_keyboard_alone(shared):
     shared.go(model='LMModel7', text='')
     p = shared.page
@@ -405,7 +355,6 @@ def test_with_the_keyboard_alone(shared):
     p.wait_for_selector('#live-after:has-text("After word 5")')
     assert p.evaluate("[...document.querySelectorAll('#live button, #live input, #live select, #live textarea')].every(o => o.textContent || o.labels?.length || o.ariaLabel)")
 
-@in_browser
 def test_the_tour_says_what_is_true(shared):
     "Every step comes up, and its figures are those of the weights"
     p,said = shared.page,pieces.strings('en')
@@ -453,17 +402,25 @@ def test_the_tours_claims_about_gates_activations_and_the_count():
     assert len(later)==16 and all(23-out['look'][i,0].argmax()==6 for i in later)
     assert all(out['shares'][i,0,2 if vocab[ids[i]]=='forty' else 1]>0.9 for i in later)
 
-@in_browser
-def test_without_webassembly(browser, served):
-    p = Page(browser, served, script='delete window.WebAssembly').open()
+def test_without_webassembly(browser, address):
+    p = Page(browser, address, script='delete window.WebAssembly').open()
     p.page.wait_for_selector('#live-trouble:not([hidden])')
     assert 'lacks WebAssembly' in p.text('trouble') and p.page.is_disabled('#live-one') and not p.faults
     p.context.close()
 
-@in_browser
-def test_a_model_that_does_not_come(browser, served):
+@pytest.mark.parametrize('file', ['ort-wasm-simd-threaded.wasm','ort.wasm.bundle.min.mjs','worker.js'])
+def test_a_runtime_that_does_not_come(browser, address, file):
+    "It is named, and nothing waits for it"
+    p = Page(browser, address)
+    p.page.route(f'**/{file}', lambda r: r.fulfill(status=404))
+    p.open(model='LMModel3', text='one')
+    p.page.wait_for_selector('#live-trouble:not([hidden])')
+    assert f'could not be loaded: {file}' in p.text('trouble') and p.page.is_disabled('#live-one')
+    p.context.close()
+
+def test_a_model_that_does_not_come(browser, address):
     "It is named, and comes when asked for again"
-    p = Page(browser, served)
+    p = Page(browser, address)
     p.page.route('**/LMModel3.onnx', lambda r: r.fulfill(status=404))
     p.open(model='LMModel3', text='one')
     p.page.wait_for_selector('#live-trouble:not([hidden])')
@@ -475,14 +432,13 @@ def test_a_model_that_does_not_come(browser, served):
     assert p.page.is_hidden('#live-trouble')
     p.context.close()
 
-@in_browser
-@pytest.mark.parametrize('path,scheme,width', [('/live.html','light',1000),('/zh/live.html','dark',360)])
-def test_accessible_in_both_languages(browser, served, path, scheme, width):
-    p = Page(browser, served, path, color_scheme=scheme, viewport=dict(width=width, height=740), reduced_motion='reduce', bypass_csp=True)
+@pytest.mark.parametrize('path,scheme,width', [('live.html','light',1000),('zh/live.html','dark',360)])
+def test_accessible_in_both_languages(browser, address, path, scheme, width):
+    p = Page(browser, address, path, color_scheme=scheme, viewport=dict(width=width, height=740), reduced_motion='reduce', bypass_csp=True)
     p.open(model='pointer', text='seven hundred one . seven hundred two . seven', **{'with':''})
     p.settled()
     assert p.page.evaluate('document.documentElement.scrollWidth')<=width
-    p.page.evaluate((site/'node_modules'/'axe-core'/'axe.min.js').read_text(encoding='utf-8')+';0')
+    p.page.evaluate((source/'node_modules'/'axe-core'/'axe.min.js').read_text(encoding='utf-8')+';0')
     found = p.page.evaluate("axe.run('#live').then(o => o.violations.filter(v => ['serious','critical'].includes(v.impact)).map(v => `${v.id}: ${v.nodes[0].html}`))")
     assert found==[] and not p.faults
     if 'zh' in path: assert pieces.strings('zh')['models'] in p.page.inner_text('#live')

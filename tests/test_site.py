@@ -1,12 +1,10 @@
 "The site: what is built, and how it behaves in a real browser where there is one"
-import asyncio,functools,http.server,os,re,shutil,sys,threading
-from contextlib import asynccontextmanager
+import os,re,sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote,unquote
 
 import pytest
-from filelock import FileLock
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'site'))
@@ -14,29 +12,9 @@ pytest.importorskip('sphinx', reason='Sphinx, which makes the site, is not insta
 import build,pages
 from build import Fault
 
-packages = root/'site'/'node_modules'
 every_page = bool(os.environ.get('SITE_EVERY_PAGE'))  # as `make site-test` has it; otherwise some of each kind will do
 
-def browser_path(): return next(filter(None, map(shutil.which, ('chromium','chromium-browser','google-chrome','chrome'))), None)
-
-def axe_path(): return packages/'axe-core'/'axe.min.js'
-
-in_browser = pytest.mark.skipif(not browser_path(), reason='no browser: install chromium (Debian: apt-get install chromium)')
-
 # the built site
-
-@pytest.fixture(scope='session')
-def site():
-    "The site's folder, brought up to date once"
-    if not (packages/'.package-lock.json').exists(): pytest.skip("npm's packages are missing: run `npm ci` in site")
-    (root/'build').mkdir(exist_ok=True)
-    with FileLock(root/'build'/'site.lock'):
-        done = root/'build'/'site.built'
-        session = os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))
-        if not done.exists() or done.read_text()!=session:
-            build.build()
-            done.write_text(session)
-    return root/'_site'
 
 class Page(HTMLParser):
     "What the tests ask of a page's HTML"
@@ -163,14 +141,14 @@ def test_no_npm(tmp_path, monkeypatch):
 def test_missing_weights(tmp_path):
     live = tmp_path/'live'
     (live/'models').mkdir(parents=True)
-    for o in ('live.js','live.css','live.en.html','live.zh.html'): (live/o).write_text('')
+    (live/'worker.js').write_text("import('ort/ort.wasm.min.mjs')")
     (live/'models'/'models.json').write_text('{"a": {"file": "a.onnx"}}')
     with pytest.raises(Fault, match='site/live/models/a.onnx is missing'): build.live_files(tmp_path, tmp_path)
     (live/'models'/'a.onnx').write_text('')
-    with pytest.raises(Fault, match='onnxruntime-web/dist/ort-wasm.* run `npm ci`'): build.live_files(tmp_path, tmp_path)
+    with pytest.raises(Fault, match='onnxruntime-web/dist/ort.wasm.min.mjs: run `npm ci`'): build.live_files(tmp_path, tmp_path)
 
 def test_a_fault_is_one_line(monkeypatch):
-    def fails(**kw): raise Fault('nbs/a.ipynb: why')
+    def fails(*a): raise Fault('nbs/a.ipynb: why')
     monkeypatch.setattr(build, 'build', fails)
     with pytest.raises(SystemExit) as e: build.main()
     assert e.value.code=='site: nbs/a.ipynb: why'
@@ -181,150 +159,90 @@ def test_both_languages_block_by_block():
 
 # in a browser
 
-flags = ('--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run').split()
+by_edition = pytest.mark.parametrize('edition', ['','zh/','both/'])
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args): pass
+def pages_of(edition, built): return [o for o in built if (re.match('zh/|both/', o) or [''])[0]==edition]
 
-@pytest.fixture(scope='session')
-def address(site):
-    "The site served below a path, as GitHub Pages does"
-    class Below(Quiet):
-        def translate_path(self, path): return super().translate_path(path.removeprefix('/human_lm'))
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Below, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f'http://127.0.0.1:{server.server_port}/human_lm/'
-    server.shutdown()
-
-@asynccontextmanager
-async def chromium():
-    from playwright.async_api import async_playwright
-    async with async_playwright() as p:
-        browser = await p.chromium.launch(executable_path=browser_path(), args=flags, timeout=120_000)
-        yield browser
-        await browser.close()
-
-async def tabs(browser, todo, visit, n=2, **context):
-    "Call `visit(page, o)` for each `o` of `todo`, in `n` tabs"
-    todo = list(todo)[::-1]
-    async def one():
-        c = await browser.new_context(viewport=dict(width=1280, height=900), reduced_motion='reduce', **context)
-        c.set_default_timeout(120_000)
-        page = await c.new_page()
-        while todo: await visit(page, todo.pop())
-    await asyncio.gather(*(one() for _ in range(n)))
-
-def loaded(built):
-    "Pages that are loaded: all, or all but the reference's once more in the other editions"
-    return [o for o in built if every_page or not re.match('(zh|both)/reference/(?!lstm|index)', o)]
-
-@in_browser
-def test_pages_load_without_errors(address, built):
+@by_edition
+def test_pages_load_without_errors(address, built, tab, edition):
     "No error on any page, no request to another host, no scroll bar across the page at 360 px, and the switcher keeps the place"
-    said,foreign,wide,lost = [],set(),[],[]
+    page,said,foreign,wide,lost = tab(viewport=dict(width=360, height=740)),[],set(),[],[]
+    page.on('console', lambda m: said.append((page.url, m.text)) if m.type in ('error','warning') else None)
+    page.on('pageerror', lambda e: said.append((page.url, str(e))))
+    page.on('request', lambda r: None if r.url.startswith((address, 'data:', 'blob:')) else foreign.add(r.url))
     switched = '''() => { document.addEventListener('click', e => e.preventDefault());
-        const cells = document.querySelectorAll('article .cell[id]');
+        for (const o of document.querySelectorAll('details')) o.open = true;
+        const cells = document.querySelectorAll('article .cell[id]'), width = document.documentElement.scrollWidth;
         if (cells.length > 9) cells[cells.length - 5].scrollIntoView();
-        return [...document.querySelectorAll('.editions a')].map(o => { o.click(); return o.href; }); }'''
-    async def visit(page, name):
-        if not hasattr(page, 'at'):
-            page.on('console', lambda m: said.append((page.at, m.text)) if m.type in ('error','warning') else None)
-            page.on('pageerror', lambda e: said.append((page.at, str(e))))
-            page.on('request', lambda r: None if r.url.startswith((address, 'data:', 'blob:')) else foreign.add(r.url))
-            await page.set_viewport_size(dict(width=360, height=740))
-        page.at = name
-        await page.goto(address+name, wait_until='load')
-        if await page.evaluate('document.documentElement.scrollWidth')>360: wide.append(name)
-        for url in await page.evaluate(switched):
+        return [width, [...document.querySelectorAll('.editions a')].map(o => { o.click(); return o.href; })]; }'''
+    for name in pages_of(edition, built):
+        # all, or all but the reference's once more in the other editions
+        if not every_page and re.match('(zh|both)/reference/(?!lstm|index)', name): continue
+        page.goto(address+name)
+        width,urls = page.evaluate(switched)
+        if width>360: wide.append(name)
+        for url in urls:
             path,_,anchor = url.removeprefix(address).partition('#')
             if path not in built or (anchor and anchor not in built[path].ids): lost.append((name, url))
-    async def run():
-        async with chromium() as browser: await tabs(browser, loaded(built), visit)
-    asyncio.run(run())
     assert (said, foreign, wide, lost)==([], set(), [], [])
 
-@in_browser
-def test_switch_to_the_same_place(address):
-    async def run():
-        async with chromium() as browser:
-            page = await browser.new_page(reduced_motion='reduce')
-            page.set_default_timeout(120_000)
-            await page.goto(address+'04_lstm.html')
-            await page.evaluate("document.getElementById('c-bf552dae').scrollIntoView({behavior: 'instant'})")
-            await page.click('.editions a[lang="zh-CN"]')
-            await page.wait_for_url('**/zh/**')
-            assert page.url==address+'zh/04_lstm.html#c-bf552dae'
-            assert await page.evaluate("document.documentElement.lang")=='zh-CN'
-    asyncio.run(run())
+def test_switch_to_the_same_place(address, tab):
+    page = tab()
+    page.goto(address+'04_lstm.html')
+    page.evaluate("document.getElementById('c-bf552dae').scrollIntoView({behavior: 'instant'})")
+    page.click('.editions a[lang="zh-CN"]')
+    page.wait_for_url('**/zh/**')
+    assert page.url==address+'zh/04_lstm.html#c-bf552dae' and page.evaluate('document.documentElement.lang')=='zh-CN'
 
 words = {'':dict(dropout='05_regularize', gate='04_lstm', perplexity='55_text.ngram', embedding='01_first_model', pointer='63_counting.pointer',
                  ONNX='54_text.onnx', cache='61_counting.cache', gradients='03_multilayer', questionnaire='06_questionnaire', seeds='45_runs.seeds'),
          'zh/':dict(词元='00_data', 隐状态='04_lstm', 门='04_lstm', 困惑度='55_text.ngram', 嵌入='01_first_model', 神经缓存='61_counting.cache',
                     随机种子='45_runs.seeds', 梯度='03_multilayer', 语言模型='01_first_model', 验证集='02_stateful')}
 
-@in_browser
-@pytest.mark.parametrize('edition', ['','zh/','both/'])
-def test_search(address, edition):
+@by_edition
+def test_search(address, tab, edition):
     "Ten words each; where both languages are, all twenty"
     todo = {**words[''], **words['zh/']} if edition=='both/' else words[edition]
-    missed = []
-    async def visit(page, word):
-        await page.goto(f'{address}{edition}search.html?q={quote(word)}')
-        for _ in range(600):  # what waits within the page would need `eval`
-            if await page.evaluate("Search._pulse_status < 0 && !!document.querySelector('.search-summary')?.innerText"): break
-            await asyncio.sleep(0.1)
-        found = await page.eval_on_selector_all('#search-results ul.search > li > a', 'os => os.map(o => new URL(o.href).pathname.split("/").pop())')
-        if f'{todo[word]}.html' not in found: missed.append((word, todo[word], found[:5]))
-    async def run():
-        async with chromium() as browser: await tabs(browser, todo, visit)
-    asyncio.run(run())
+    page,missed = tab(),[]
+    for word,want in todo.items():
+        page.goto(f'{address}{edition}search.html?q={quote(word)}')
+        page.wait_for_selector('.search-summary:not(:empty)')
+        found = page.eval_on_selector_all('#search-results ul.search > li > a', 'os => os.map(o => new URL(o.href).pathname.split("/").pop())')
+        if f'{want}.html' not in found: missed.append((word, want, found[:5]))
     assert len(todo)>=10 and missed==[]
 
-@in_browser
-def test_theme_and_copy(address):
+def test_theme_and_copy(address, tab):
     "The page turns dark and stays so; the button copies code without its prompt or itself"
-    async def run():
-        async with chromium() as browser:
-            context = await browser.new_context(viewport=dict(width=1280, height=900), permissions=['clipboard-read','clipboard-write'])
-            page = await context.new_page()
-            page.set_default_timeout(120_000)
-            await page.goto(address+'04_lstm.html')
-            color = 'getComputedStyle(document.body).backgroundColor'
-            light = await page.evaluate(color)
-            for _ in range(2):  # from what the system says to light to dark, or the other way round
-                if await page.evaluate(color)==light: await page.click('.theme-toggle-content button')
-            dark = await page.evaluate(color)
-            assert dark!=light
-            await page.reload()
-            assert await page.evaluate(color)==dark
-            code = page.locator('article .highlight').nth(1)
-            await code.hover()
-            await code.locator('button.copy').click()
-            assert (await page.evaluate('navigator.clipboard.readText()')).startswith('from fastai.text.all import *\n')
-    asyncio.run(run())
+    page = tab(permissions=['clipboard-read','clipboard-write'])
+    page.goto(address+'04_lstm.html')
+    def color(): return page.evaluate('getComputedStyle(document.body).backgroundColor')
+    light = color()
+    for _ in range(2):  # from what the system says to light to dark, or the other way round
+        if color()==light: page.click('.theme-toggle-content button')
+    dark = color()
+    assert dark!=light
+    page.reload()
+    assert color()==dark
+    code = page.locator('article .highlight').nth(1)
+    code.hover()
+    code.locator('button.copy').click()
+    assert page.evaluate('navigator.clipboard.readText()').startswith('from fastai.text.all import *\n')
 
-def looked_at(built):
-    "Pages that axe looks at: all, or some of each kind"
-    if every_page: return list(built)
-    some = ['index','01_first_model','55_text.ngram','reference/lstm','reference/index','contributing','search','live']
-    return [k for k in built if re.sub('^(zh|both)/', '', k).removesuffix('.html') in some]
+kinds = ['index','01_first_model','55_text.ngram','reference/lstm','reference/index','contributing','search','live']
 
-@in_browser
-def test_axe_finds_nothing_serious(address, built):
-    "Light and dark; for the dark page only what colours change"
-    if not axe_path().exists(): pytest.skip('axe-core is missing: run `npm ci` in site')
-    axe,bad = axe_path().read_text(encoding='utf-8'),[]
-    run_axe = '''async rules => (await axe.run(document, {resultTypes: ['violations'], ...rules})).violations
+@by_edition
+def test_axe_finds_nothing_serious(address, built, tab, edition):
+    "Light and dark; for the dark page only what colours change. Every page, or one of each kind"
+    page,bad = tab(bypass_csp=True, color_scheme='light'),[]
+    page.add_init_script(path=root/'site'/'node_modules'/'axe-core'/'axe.min.js')
+    run = '''async rules => (await axe.run(document, {resultTypes: ['violations'], ...rules})).violations
         .filter(o => ['serious','critical'].includes(o.impact)).map(o => [o.id, o.nodes.length, o.nodes[0].html.slice(0, 200)])'''
-    async def visit(page, name):
-        await page.goto(address+name)
-        await page.evaluate("for (const o of document.querySelectorAll('details')) o.open = true")
-        await page.evaluate(axe)
-        bad.extend((name, 'light', *o) for o in await page.evaluate(run_axe, {}))
-        await page.emulate_media(color_scheme='dark')
-        bad.extend((name, 'dark', *o) for o in await page.evaluate(run_axe, dict(runOnly=['color-contrast'])))
-        await page.emulate_media(color_scheme='light')
-    async def run():
-        async with chromium() as browser: await tabs(browser, looked_at(built), visit, bypass_csp=True, color_scheme='light')
-    asyncio.run(run())
+    for name in pages_of(edition, built) if every_page else [f'{edition}{o}.html' for o in kinds]:
+        if name not in built: continue  # the live page has no edition in both languages
+        page.goto(address+name)
+        page.evaluate("for (const o of document.querySelectorAll('details')) o.open = true")
+        for scheme,rules in (('light',{}), ('dark',dict(runOnly=['color-contrast']))):
+            page.emulate_media(color_scheme=scheme)
+            bad += [(name, scheme, *o) for o in page.evaluate(run, rules)]
+        page.emulate_media(color_scheme='light')
     assert bad==[]

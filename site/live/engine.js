@@ -1,10 +1,10 @@
-// The page's side of the worker that runs the models
+// The page's side of the worker that runs the models. Loaded before the rest of the page: what the worker loads takes longest
 
 export class Trouble extends Error {
   constructor({code, file, detail}) { super(`${code}: ${file} ${detail || ''}`); Object.assign(this, {code, file, detail}); }
 }
 
-export class Engine {
+class Engine {
   constructor() {
     this.waiting = new Map();
     this.n = 0;
@@ -42,3 +42,6 @@ export class Engine {
 
   read(name, ids, state, mask, light = false) { return this.ask({what: 'read', name, ids, state, mask, light}); }
 }
+
+function begun() { try { return new Engine(); } catch { return null; } }  // a browser may have no such workers
+export const engine = begun();

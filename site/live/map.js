@@ -36,10 +36,10 @@ export class TokenMap {
   }
 
   // bands: {title, kind: 'heat' | 'bars' | 'parts', rows, row(i), scale, lo, hi, height}
-  set({n, bands, word, at, mark, tint, unit}) {
+  set({n, bands, word, at, tint}) {
     const end = this.scroller.scrollLeft + this.scroller.clientWidth >= this.spacer.offsetWidth - 2 * column;
     const grown = n !== this.n;
-    Object.assign(this, {n, bands, word, at, mark, tint, unit});
+    Object.assign(this, {n, bands, word, at, tint});
     let y = 0;
     for (const b of bands) { b.top = y + head; y = b.top + b.height + gap; }
     this.wordTop = y;
@@ -66,6 +66,11 @@ export class TokenMap {
     if (token < 0 || token >= this.n) return null;
     const band = this.bands.find(b => b.kind === 'heat' && y >= b.top && y < b.top + b.height);
     return {token, band, row: band ? Math.floor((y - band.top) / band.height * band.rows) : null};
+  }
+
+  recolour() {  // light or dark; at once, since a printer does not wait
+    this.table = null;
+    this.draw();
   }
 
   later() {

@@ -57,7 +57,7 @@ export class Trace {
     let size = 32;
     while (!this.done) {
       if (this.want[this.n] === RESET) {
-        this.fill(this.n, RESET);
+        this.fill(this.n);
         this.ids[this.n++] = RESET;
         continue;
       }

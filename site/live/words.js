@@ -3,7 +3,6 @@
 const small = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen '
   + 'seventeen eighteen nineteen').split(' ');
 const tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
-export const groups = [small.slice(0, 9), small.slice(9), tens, ['hundred', 'thousand', '.']];
 export const RESET = -1, MARK = '|';
 
 const below1000 = n => [

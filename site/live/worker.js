@@ -6,36 +6,36 @@ class Trouble extends Error {
   constructor(code, file, detail) { super(detail); Object.assign(this, {code, file, detail}); }
 }
 
-// the runtime is loaded once, at once
-const runtime = (async () => {
-  try {
-    const ort = await import(at('ort/ort.wasm.min.mjs'));
-    Object.assign(ort.env.wasm, {numThreads: 1, wasmPaths: at('ort/').href});
-    return ort;
-  } catch (e) { throw new Trouble('runtime', 'ort/ort.wasm.min.mjs', String(e.message || e)); }
-})();
-runtime.catch(() => {});
-
-async function fetched(file) {
+async function fetched(code, folder, file) {
   let res;
-  try { res = await fetch(at(`models/${file}`)); }
-  catch (e) { throw new Trouble('model', file, String(e.message || e)); }
-  if (!res.ok) throw new Trouble('model', file, `${res.status} ${res.statusText}`.trim());
-  return new Uint8Array(await res.arrayBuffer());
+  try {
+    res = await fetch(at(`${folder}/${file}`));
+    if (res.ok) return new Uint8Array(await res.arrayBuffer());
+  } catch (e) { throw new Trouble(code, file, String(e.message || e)); }
+  throw new Trouble(code, file, `${res.status} ${res.statusText}`.trim());
 }
+
+// the runtime is loaded once and at once, its two files together
+const script = at('ort/ort.wasm.bundle.min.mjs');
+const runtime = Promise.all([
+  import(script).catch(e => { throw new Trouble('runtime', 'ort.wasm.bundle.min.mjs', String(e.message || e)); }),
+  fetched('runtime', 'ort', 'ort-wasm-simd-threaded.wasm'),
+]).then(([ort, wasmBinary]) => {
+  Object.assign(ort.env.wasm, {numThreads: 1, wasmBinary});
+  return ort;
+});
+runtime.catch(() => {});  // said when a model is asked for
 
 const models = new Map();
 
 async function load({name, info}) {
-  const [ort, data] = await Promise.all([runtime, fetched(info.file)]);
-  try {
-    const session = await ort.InferenceSession.create(data, {executionProviders: ['wasm'], logSeverityLevel: 3});
-    models.set(name, {ort, info, session});
-  } catch (e) {
-    const text = String(e.message || e);
-    // the runtime's own file failed, not the model's
-    const ours = /wasm|backend/i.test(text) && !/protobuf|model/i.test(text);
-    throw new Trouble(ours ? 'runtime' : 'model', ours ? 'ort/ort-wasm-simd-threaded.wasm' : info.file, text);
+  const [ort, data] = await Promise.all([runtime, fetched('model', 'models', info.file)]);
+  // more optimisation takes longer to begin, and reads no faster
+  const options = {executionProviders: ['wasm'], graphOptimizationLevel: 'basic', logSeverityLevel: 3};
+  try { models.set(name, {ort, info, session: await ort.InferenceSession.create(data, options)}); }
+  catch (e) {
+    const text = String(e.message || e), ours = /backend/i.test(text);  // the runtime does not start
+    throw new Trouble(ours ? 'runtime' : 'model', ours ? 'ort-wasm-simd-threaded.wasm' : info.file, text);
   }
 }
 

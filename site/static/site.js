@@ -2,6 +2,9 @@
 const zh = document.documentElement.lang.startsWith('zh');
 const say = (en, chinese) => zh ? chinese : en;
 
+// What Sphinx has no Chinese for
+if (zh) Documentation.TRANSLATIONS['Search finished, found one page matching the search query.'] = ['搜索完成，匹配到 ${resultCount} 页。'];
+
 // Copy buttons on code
 for (const block of document.querySelectorAll('article .highlight')) {
   const button = document.createElement('button');
