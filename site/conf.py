@@ -116,7 +116,7 @@ def description(doctree):
     "What a search engine shows of a page: how its text begins"
     texts = [re.sub(r'\s+', ' ', o.astext()) for o in doctree.findall(nodes.paragraph)] if doctree else []
     text = next((o for o in texts if len(o)>20), '')
-    return text if len(text)<=160 else text[:157].rpartition(' ')[0] + ' …' if ' ' in text[:157] else text[:157] + '…'
+    return text if len(text)<=160 else f'{text[:158]} …'
 
 def live(context, up):
     "The live page's scripts, the engine's before the page is read, its style and its body"
