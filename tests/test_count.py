@@ -1,6 +1,7 @@
 "The command human_lm_count, and the recipes that it trains by"
 import contextlib,json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest,torch
 from fastai.callback.training import ShortEpochCallback
@@ -15,6 +16,13 @@ def saved(tmp_path):
     torch.manual_seed(0)
     save_lm(PointerLMModel(30, 16, sep=1), tmp_path/'m.safetensors', chapter_corpus()[0])
     return tmp_path/'m.safetensors'
+
+def test_says_whether_there_was_a_mistake(saved, capsys):
+    good = Path(__file__).parents[1]/'nbs'/'measured'/'pointer.safetensors'
+    for model,said in ((good,True), (saved,False)):
+        assert human_lm_count(['--load', str(model), '--start', '20', '--stop', '60'])==0
+        out = capsys.readouterr().out
+        assert ('; no mistake' in out)==said and ('before the first mistake' in out)!=said
 
 def test_loaded_model_counts(saved, tmp_path, capsys):
     assert human_lm_count(f'--load {saved} --start 20 --stop 60 --json {tmp_path/"c.json"}'.split())==0
