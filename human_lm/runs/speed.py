@@ -160,6 +160,7 @@ def time_grouping(
         res.append([n, quickest(lambda: group_chunks(many, bs)), quickest(lambda: flat.group_chunks(bs))])
     return res
 
+# %% ../../nbs/48_runs.speed.ipynb #b3d95e18
 class _TrainFor(Callback):
     "Train for `n` batches, validate never, and time the batches after the first ten"
     order = 100
@@ -212,6 +213,7 @@ def time_scale(
     for row,v in zip(res, speed): row += [round(statistics.median(v)), round(peak_mb())]
     return res
 
+# %% ../../nbs/48_runs.speed.ipynb #5f8e41c9
 _chapter_code = '''
 from fastai.text.all import *
 from human_lm.runs.recipes import chapter_models,recipe
