@@ -120,6 +120,13 @@ def test_writing_a_file(tmp_path, capsys):
     with pytest.raises(SystemExit) as e: p.write(tmp_path/'none'/'c', 'text')
     assert e.value.code==2 and capsys.readouterr().err.startswith(f"x: cannot write {tmp_path/'none'/'c'}: No such file")
 
+def test_help_goes_where_it_is_sent(capsys):
+    p,out = OneLineParser(prog='x'),io.StringIO()
+    p.print_help(out)
+    assert out.getvalue()==p.format_help() and capsys.readouterr().out==''
+    p.print_help()
+    assert capsys.readouterr().out==p.format_help()
+
 class Terminal(io.StringIO):
     def isatty(self): return True
 

@@ -175,8 +175,8 @@ def test_training_of_the_command(monkeypatch, n_epoch):
     calls = []
     class Run:
         def learner(self, *a, **kw): return (calls.append((a,kw)), Learn())[1]
-        def fit(self, learn, n_epoch): calls.append(n_epoch)
+        def fit(self, learn, n_epoch): calls.append((learn.model, n_epoch))
     monkeypatch.setattr('human_lm.counting.pointer.pointer', Run())
     monkeypatch.setattr('human_lm.commands.count.time.perf_counter', iter([10.,72.]).__next__)
     assert count._train(3, n_epoch)==('the model', 62.)
-    assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), n_epoch]
+    assert calls==[((3,), dict(fast=True, part='final')), ('without','bar'), ('the model',n_epoch)]

@@ -178,7 +178,7 @@ def test_vocabulary_shows_its_first_words():
     assert repr(Vocab('a b c'.split()))=='Vocab of 3: a b c'
     assert repr(Vocab('abcdefgh'))=='Vocab of 8: a b c d e f g h' and repr(Vocab('abcdefghi'))=='Vocab of 9: a b c d e f g h …'
 
-def test_folders_of_the_data_set(fastai_home, tmp_path):
+def test_where_the_data_set_is_made(fastai_home, tmp_path):
     "They are made as deep as they must be, others may read them, and nothing else is left"
     fastai_cfg()['data'] = str(tmp_path/'a'/'b'/'c')
     fastai_cfg().save()

@@ -4,7 +4,7 @@ import copy,itertools
 import pytest,torch
 from hypothesis import given,settings,strategies as st
 
-from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,next_number_accuracy,
+from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,largest_number,next_number_accuracy,
                       next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
 from human_lm.text.generate import choose,generate_texts
@@ -412,6 +412,24 @@ def test_numbers_before_are_read():
         return max(asked)
     for f,stop in ((next_numbers,26), (next_number_accuracy,26)):
         assert [read(f, stop, n) for n in (1,3)]==[len(number_ids(words, 25-n, 26))-1 for n in (1,3)] and read(f, stop)==read(f, stop, 20)<read(f, stop, 21)
+
+def test_largest_number():
+    "Up to the first with a word that is not there"
+    new = {spell(n).split()[-1]:n for n in (*range(1, 20), *range(20, 100, 10), 100, *(1000**k for k in range(1, 12)))}
+    assert len(new)==39 and largest_number(Vocab(new))==1000**12-1
+    for w,n in new.items(): assert largest_number(Vocab(new.keys()-{w}))==n-1
+
+def test_measures_as_they_are_unless_one_asks(monkeypatch):
+    "From 8,084 to 9,999, after twenty numbers"
+    asked = []
+    monkeypatch.setattr('human_lm.counting.measures.count_on', lambda *args: (asked.append(args), [])[1])
+    monkeypatch.setattr('human_lm.counting.measures.next_number_accuracy', lambda *args: (asked.append(args), 1.)[1])
+    assert count_length('model', words, 9000)==Count(1000, None, None) and asked==[('model',words,9000,9999,20)]
+    m,rows = LMModel4(len(words), 4),(number_ids(words, 1, 9), ([0],5))
+    for args,want in (((),(8084,9999)), ((7,8),(7,8))):
+        asked.clear()
+        measure(m, words, *rows, *args)
+        assert asked==[(m,words,*want,20), (m,words,*want)]
 
 @given(st.integers(1, 6), st.sampled_from([0.,0.3,2.]), st.sampled_from([0.,0.25,0.9]), st.lists(st.integers(1, 5), min_size=1, max_size=4))
 @settings(max_examples=30)

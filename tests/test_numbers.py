@@ -27,6 +27,9 @@ def test_every_number_below_ten_thousand_and_another_separator():
 @pytest.mark.parametrize('top,n', [(9,30), (999_999,30), (10**6,31), (10**9,32), (10**12-1,32)])
 def test_vocabulary(top, n): assert len(number_vocab(top))==n
 
+def test_vocabulary_unless_one_asks():
+    assert number_vocab()==number_vocab(9999, '.')==number_stream(range(1, 9))[0] and '.' in number_vocab()
+
 def test_empty_ranges_are_left_out(): assert torch.equal(number_stream(range(5, 5), range(1, 9))[1], number_stream(range(1, 9))[1])
 
 def test_bar_comes_late(monkeypatch, capsys):

@@ -259,17 +259,33 @@ def test_n_agree():
     rows[2][1] += 2e-4
     assert n_agree('LMModel1', rows)==2 and n_agree('LMModel1', rows, 1e-3)==4 and n_agree('LMModel1', rows[:1])==1
 
+def test_tables_of_runs_to_the_letter():
+    "Each figure in its column; the first column flush left, the others flush right"
+    rows,published = [[1.5,2.25,0.25], [1.,2.,0.5], [0.5,12.,0.75]],[[1.25,2.5,0.125], [1.,2.,0.375], [0.75,1.5,0.5]]
+    lines = ['        train_loss              valid_loss                accuracy', 'epoch    published       here    published       here    published       here',
+             '    0     1.250000   1.500000     2.500000   2.250000     0.125000   0.250000', '    1     1.000000   1.000000     2.000000   2.000000     0.375000   0.500000',
+             '    2     0.750000   0.500000     1.500000  12.000000     0.500000   0.750000']
+    def run(n): return dict(published=published, rows=rows, agreeing_epochs=n, seconds=2.34)
+    for n,said in ((1,'the first 1 of 3'), (3,'all 3')): assert epoch_table('LMModel1', run(n)).split('\n')==[*lines, f'{said} epochs agree to 1e-4; 2.3 s']
+    baseline = dict(token='.', published=0.125, accuracy=0.375)
+    assert summary_table(baseline, dict(LMModel1=run(1))).split('\n')==[
+        '| model      | published |  here | points apart | epochs that agree | seconds |',
+        '|------------|----------:|------:|-------------:|------------------:|--------:|',
+        '| always `.` |     0.125 | 0.375 |        +25.0 |                   |         |',
+        '| LMModel1   |     0.500 | 0.750 |        +25.0 |            1 of 3 |     2.3 |']
+    assert summary_table(None, dict(LMModel1=run(1))).split('\n')[2:]==['| LMModel1 |     0.500 | 0.750 |        +25.0 |            1 of 3 |     2.3 |']
+
 def test_compare():
     "Published beside here, six places each; what is apart in points, and no minus before a zero"
     pub = published_table('LMModel2')
-    rows = [[1,2,pub[0][2]+0.05], [1.5,2.5,pub[1][2]-0.00001]]
+    rows = [[1,2,pub[0][2]+0.0525], [1.5,2.5,pub[1][2]-0.00001]]
     class Learn: recorder = type('R', (), dict(values=rows))
     for given in (rows, Learn()):
         t = compare('LMModel2', given)
         assert list(t.columns)==[(m,o) for m in metric_names for o in ('published','here')]+[('accuracy','points apart')]
         assert t.index.tolist()==[0,1] and t.index.name=='epoch'
         assert t['train_loss','here'].tolist()==['1.000000','1.500000'] and t['valid_loss','here'].tolist()==['2.000000','2.500000']
-        assert t['accuracy','published'].tolist()==[f'{o[2]:.6f}' for o in pub[:2]] and t['accuracy','points apart'].tolist()==['+5.00','+0.00']
+        assert t['accuracy','published'].tolist()==[f'{o[2]:.6f}' for o in pub[:2]] and t['accuracy','points apart'].tolist()==['+5.25','+0.00']
 
 def test_starts_in_words():
     assert recipe('LMModel1').history()=='set_seed(42)'

@@ -1,9 +1,10 @@
 "Files are written whole or not at all, whatever stands at their path; and what a file of figures says of its making"
-import os,re,stat,subprocess,sys,threading
+import os,platform,re,stat,subprocess,sys,threading
 from pathlib import Path
 
 import pytest
 
+import human_lm
 from human_lm.runs import results
 from human_lm.runs.results import check_writable,n_cores,provenance,write_whole
 from conftest import run_python
@@ -160,11 +161,18 @@ def test_provenance():
     assert re.fullmatch(r'\d{4}-\d\d-\d\d', made['day'])
     assert made['machine']['cores']==n_cores()>=1 and made['machine']['processor']
 
+def test_provenance_is_that_of_the_package(monkeypatch):
+    monkeypatch.setattr(results, '_commit', lambda folder: (folder, True))
+    monkeypatch.setattr(results, '_version', lambda name: f'of {name}')
+    made = provenance('run')
+    assert (made['commit'],made['changed'])==(Path(human_lm.__file__).parent, True)
+    assert made['versions']==dict(python=platform.python_version(), torch='of torch', fastai='of fastai', human_lm=human_lm.__version__)
+
 def test_nothing_of_the_person_or_the_machine():
     for given,want in ((f'run {Path.home()}/a/b.json', 'run b.json'), (r'run C:\Users\me\b.json --n 3', 'run b.json --n 3'), ("run '~/x/b.json'", "run 'b.json'"),
                        ('run --json=/var/x.json', 'run --json=x.json'), ('run nbs/measured/x.json', 'run nbs/measured/x.json')):
         assert provenance(given)['command']==want
-    import getpass,platform
+    import getpass
     said = str(provenance('run'))
     assert str(results.files('human_lm')) not in said and str(Path.home()) not in said.replace("'/'", '')
     if len(platform.node())>3: assert platform.node() not in said
@@ -196,6 +204,42 @@ def test_commit(repository):
     (repository/'.venv').mkdir()
     (repository/'.venv'/'__init__.py').write_text('')
     assert results._commit(repository/'.venv')==(None, None)
+
+def test_commit_is_that_of_the_package(repository, monkeypatch):
+    "Wherever the process is; one that is not committed has none; and whether the code has changed is perhaps not known"
+    monkeypatch.chdir(repository.parent)
+    head = (repository/'.git'/'HEAD').read_text().split()[1]
+    assert (repository/'.git'/head).read_text().startswith(results._commit(repository/'lib')[0])
+    (repository/'nbs/measured/__init__.py').write_text('')
+    assert results._commit(repository/'nbs'/'measured')==(None, None)
+    monkeypatch.setattr(results, '_said', lambda *command, cwd: None if 'status' in command else 'said')
+    assert results._commit(repository)==('said', None)
+
+def test_what_a_command_said(monkeypatch):
+    "Nothing, if it fails, is not there, or does not end"
+    def run(command, **kw):
+        asked.append((command, kw))
+        if error: raise error
+        return subprocess.CompletedProcess(command, 0, ' word\n')
+    monkeypatch.setattr(results.subprocess, 'run', run)
+    asked = []
+    for error in (None, OSError(), subprocess.CalledProcessError(1, 'git'), subprocess.TimeoutExpired('git', 10)):
+        assert results._said('git', '-v', cwd='here')==(None if error else 'word')
+    assert asked==[(('git','-v'), dict(cwd='here', capture_output=True, text=True, timeout=10, check=True))]*4
+
+def test_processor(monkeypatch):
+    "What Linux says, or macOS, or Python knows"
+    class Path:
+        def __init__(self, path): assert path=='/proc/cpuinfo'
+        def read_text(self):
+            if text is None: raise FileNotFoundError
+            return text
+    monkeypatch.setattr(results, 'Path', Path)
+    monkeypatch.setattr(results, '_said', lambda *command: said if command==('sysctl','-n','machdep.cpu.brand_string') else pytest.fail(f'{command}'))
+    monkeypatch.setattr('platform.machine', lambda: 'any64')
+    for text,said,known,want in (('processor\t: 0\nmodel name\t: Quick 5 \nmodel name\t: Slow\n','no','no','Quick 5'), ('vendor: X','Apple','no','Apple'), (None,None,'some','some'), (None,'','','any64')):
+        monkeypatch.setattr('platform.processor', lambda: known)
+        assert results._processor()==want
 
 def test_without_git_and_without_packages(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', str(tmp_path))

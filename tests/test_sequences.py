@@ -1,5 +1,6 @@
 "Sequences over one flat tensor: the same samples and batches as the plain lists, and clear errors"
 import numpy as np
+import pandas as pd
 import pytest,torch
 from fastai.data.core import DataLoaders,TfmdDL
 from fastcore.foundation import L
@@ -118,6 +119,26 @@ def test_show_batch(monkeypatch):
     assert shown[-1].to_dict('list')=={'text':['0 1','2 3','4 5','0 1'], 'target':['2','4','0','2']}
     x,y,samples = dl.show_batch(show=False, max_n=3)
     assert x.shape==(4,2) and y.shape==(4,) and len(samples)==3
+
+def test_show_batch_as_it_is_asked(monkeypatch):
+    "Nine samples unless one asks for more; of the batch that is given, into rows that are given; other samples are left to fastai"
+    shown = []
+    monkeypatch.setattr('human_lm.training.batches.display_df', lambda df: shown.append(df.to_dict('list')))
+    dl = FlatDL(FlatSeqs(torch.arange(66), 2), bs=16)
+    dl.show_batch()
+    assert shown[-1]['text']==[f'{2*i} {2*i+1}' for i in range(9)]
+    b,rows = list(dl)[1],[pd.Series(dict(n='a')), pd.Series(dict(n='b'))]
+    dl.show_batch(b, ctxs=rows)
+    assert shown[-1]==dict(n=['a','b'], text=['32 33','34 35'], target=['33 34','35 36'])
+    dl.show_results(b, b[0])
+    assert len(shown[-1]['text'])==9
+    rows = [pd.Series(dict(n='a')), pd.Series(dict(n='b'))]
+    dl.show_results(b, b[0], ctxs=rows)
+    assert shown[-1]==dict(n=['a','b'], text=['32 33','34 35'], target=['33 34','35 36'], prediction=['32 33','34 35'])
+    for o in ('show_batch','show_results'): monkeypatch.setattr(TfmdDL, o, lambda self, *args, **kwargs: (args, kwargs))
+    for show,other in ((True,FlatDL([1,2], bs=2)), (False,dl)):
+        assert other.show_batch('b', 3, 'rows', show, 'unique', x=1)==(('b',3,'rows',show,'unique'), dict(x=1))
+        assert other.show_results('b', 'out', 3, 'rows', show, x=1)==(('b','out',3,'rows',show), dict(x=1))
 
 def test_memory_is_close_to_that_of_the_tokens():
     flat = FlatSeqs(stream(100_000), 16)
