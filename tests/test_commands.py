@@ -3,6 +3,7 @@ import contextlib,io,os,signal,subprocess,sys,threading,warnings
 
 import pytest
 
+from human_lm.commands import terminal
 from human_lm.commands.terminal import *
 
 posix = pytest.mark.skipif(os.name!='posix', reason='needs the signals and files of a Unix')
@@ -126,6 +127,19 @@ def test_help_goes_where_it_is_sent(capsys):
     assert out.getvalue()==p.format_help() and capsys.readouterr().out==''
     p.print_help()
     assert capsys.readouterr().out==p.format_help()
+
+def test_output_that_failed_goes_nowhere(tmp_path, monkeypatch):
+    "So that Python does not complain at its end"
+    with open(tmp_path/'out', 'w') as f:
+        class Out:
+            fileno = f.fileno
+            def flush(self): raise BrokenPipeError(32, 'Broken pipe')
+        monkeypatch.setattr('sys.stdout', Out())
+        assert isinstance(terminal._output_error(), BrokenPipeError)
+        os.write(f.fileno(), b'lost')
+    assert (tmp_path/'out').read_text()==''
+    monkeypatch.setattr('sys.stdout', io.StringIO())
+    assert terminal._output_error() is None
 
 class Terminal(io.StringIO):
     def isatty(self): return True

@@ -1,4 +1,5 @@
 import errno,hashlib,random,shutil,subprocess,sys
+from pathlib import Path
 
 import pytest,torch
 from hypothesis import given, strategies as st
@@ -202,6 +203,16 @@ def test_damaged_configuration(fastai_home, text):
     (fastai_home/'config.ini').unlink()
     fastai_cfg.cache_clear()
     assert len(read_lines(human_numbers()))==9998
+
+def test_configuration_is_named(monkeypatch):
+    "In the folder that the environment says, or in fastai's own"
+    def fastai_path(kind): raise TypeError(kind)
+    monkeypatch.setattr('fastai.data.external.fastai_path', fastai_path)
+    for home in ('elsewhere',None):
+        monkeypatch.setenv('FASTAI_HOME', home) if home else monkeypatch.delenv('FASTAI_HOME', raising=False)
+        with pytest.raises(OSError) as e: human_numbers()
+        assert str(e.value)==f"fastai's configuration {Path(home or '~/.fastai')/'config.ini'} is damaged: delete it, and fastai makes a new one"
+        assert str(e.value.__cause__)=='data'
 
 def test_configuration_that_cannot_be_written(fastai_home):
     fastai_home.write_text('a file where the folder should be')

@@ -1,5 +1,6 @@
 import contextlib,json,os,signal,subprocess,sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest,torch
 
@@ -176,6 +177,23 @@ def test_in_a_terminal(monkeypatch, one_process, capsys):
     assert human_lm_reproduce('--models 1 --seeds 2'.split())==0 and ' of 2: ' not in capsys.readouterr().out
     assert seen[2:]==[({'LMModel1':2}, 'seeds'), ('LMModel1', 1, 'seed 0: accuracy 0.016'), ('LMModel1', 2, 'seed 1: accuracy 0.141')]
 
+def test_what_a_run_gives(monkeypatch):
+    "The chapter's seed and the fast way unless one asks, and all that is known of it"
+    class Learn:
+        no_logging = no_bar = contextlib.nullcontext
+        recorder = SimpleNamespace(values=published_table('LMModel2')[:1]+[[0.,0.,0.]])
+    class Run:
+        lr = 0.5
+        def learner(self, *how): return (asked.append(how), Learn())[1]
+        def fit(self, learn, cbs): assert isinstance(learn, Learn)
+        def history(self): return 'from the start'
+    monkeypatch.setattr('human_lm.runs.recipes.recipe', lambda name: Run())
+    asked = []
+    for args,how in (((),(42,True)), ((7,False),(7,False))):
+        monkeypatch.setattr('human_lm.runs.reproduce.time.perf_counter', iter([10.,12.3456]).__next__)
+        assert reproduce_model('LMModel2', *args)==dict(seed=how[0], lr=0.5, start='from the start', rows=Learn.recorder.values, published=published_table('LMModel2'), agreeing_epochs=1, seconds=2.35)
+        assert asked.pop()==how
+
 @pytest.fixture
 def short(monkeypatch):
     "LMModel1 and LMModel2 in two epochs of an eighth of the steps, ten times as long each"
@@ -258,6 +276,10 @@ def test_n_agree():
     rows = [o[:] for o in published_table('LMModel1')]
     rows[2][1] += 2e-4
     assert n_agree('LMModel1', rows)==2 and n_agree('LMModel1', rows, 1e-3)==4 and n_agree('LMModel1', rows[:1])==1
+    assert n_agree('LMModel1', rows[2:])==0 and n_agree('LMModel1', rows, 0)==2
+
+def test_all_models_that_have_a_table_are_named():
+    with pytest.raises(ValueError, match="^no table was published for 'x'; there is one for LMModel1, LMModel2, LMModel3, LMModel4, LMModel5, LMModel6, LMModel7$"): published_table('x')
 
 def test_tables_of_runs_to_the_letter():
     "Each figure in its column; the first column flush left, the others flush right"

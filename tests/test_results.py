@@ -117,6 +117,24 @@ def test_the_file_that_standard_output_goes_to(tmp_path):
     assert (tmp_path/'out').read_text()=='before\nfigures\nafter\n' and names(tmp_path)==['out']
     assert run_python(code)=='before\nfigures\nafter\n'
 
+@posix
+@pytest.mark.parametrize('fd', [1,2])
+def test_which_stream_goes_to_a_file(tmp_path, fd):
+    "Even if the other one is closed; none if it is another file"
+    with open(tmp_path/'a', 'w') as f:
+        before,status = [os.dup(o) for o in (1,2)],os.fstat(f.fileno())
+        try:
+            with open(os.devnull, 'w') as null: os.dup2(null.fileno(), fd)
+            os.close(3-fd)
+            seen = [results._std_stream(status)]
+            os.dup2(f.fileno(), fd)
+            seen.append(results._std_stream(status))
+        finally:
+            for o,n in zip(before, (1,2)):
+                os.dup2(o, n)
+                os.close(o)
+    assert seen==[None,fd]
+
 def test_long_names(tmp_path):
     "As long as the system allows, letters of several bytes too"
     for name in ('a'*250, 'a'*255, 'é'*125, '数'*85, '.'+'b'*200):

@@ -8,6 +8,7 @@ from hypothesis import given,strategies as st
 from human_lm.runs.published import published_table
 from human_lm.runs.reader import *
 from human_lm.runs.recipes import chapter_models,validation_rows
+from human_lm.runs.reproduce import reproduce_model
 from human_lm.runs.seeds import *
 
 accs = st.lists(st.floats(0, 1), min_size=2, max_size=8)
@@ -73,15 +74,22 @@ def test_picture():
     assert [o.get_text() for o in ax.get_yticklabels()]==['LMModel1','LMModel6']
 
 def test_tables_to_the_letter():
-    assert spread_table(dict(LMModel1=[0.4,0.5], LMModel6=[0.25])).splitlines()==[
+    assert spread_table(dict(LMModel2=[0.4,0.5], LMModel6=[0.25])).splitlines()==[
         '| model    | published |  mean |   std | least | greatest | seeds below the published |',
         '|----------|----------:|------:|------:|------:|---------:|--------------------------:|',
-        '| LMModel1 |     0.494 | 0.450 | 0.071 | 0.400 |    0.500 |                    1 of 2 |',
+        '| LMModel2 |     0.470 | 0.450 | 0.071 | 0.400 |    0.500 |                    1 of 2 |',
         '| LMModel6 |     0.758 | 0.250 |       | 0.250 |    0.250 |                    1 of 1 |']
     assert claims_table(check_claims(dict(LMModel2=[0.5,0.5], LMModel3=[0.6,0.4]))).splitlines()==[
         '| claim                   |   better |    worse | holds in | points apart (mean) |',
         '|-------------------------|---------:|---------:|---------:|--------------------:|',
         '| keeping the state helps | LMModel3 | LMModel2 |   1 of 2 |                +0.0 |']
+
+def test_tasks_of_the_seeds():
+    "The longest models first, seed by seed, in the fast way unless one asks for the other"
+    for kw in ({}, dict(fast=True), dict(fast=False)):
+        tasks = seed_tasks(['LMModel1','LMModel3'], 2, **kw)
+        assert list(tasks)==[('LMModel3',0), ('LMModel1',0), ('LMModel3',1), ('LMModel1',1)]
+        assert all(o==(reproduce_model, dict(name=k[0], seed=k[1], **{'fast':True, **kw})) for k,o in tasks.items())
 
 def test_seed_accuracies(monkeypatch):
     "The last accuracy of each run in its place; the longest runs of each seed first"
