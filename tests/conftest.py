@@ -1,4 +1,4 @@
-import functools,http.server,os,shutil,subprocess,sys,threading
+import functools,http.server,os,re,shutil,subprocess,sys,threading
 from pathlib import Path
 
 import pytest,torch
@@ -30,6 +30,10 @@ def run_python(code, *args, cwd=None, **env):
     res = subprocess.run([sys.executable, '-c', code, *map(str, args)], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True)
     assert res.returncode==0, res.stderr
     return res.stdout
+
+def says(error, text):
+    "`pytest.raises` for an error that says `text`, no more and no less"
+    return pytest.raises(error, match=f'^{re.escape(text)}$')
 
 # the site, and a browser
 

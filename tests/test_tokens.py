@@ -1,10 +1,12 @@
 "Tokenisers and vocabularies: nothing of a word is lost, whatever the script, and text comes back"
-import pickle,unicodedata
+import pickle,sys,unicodedata
 from collections import Counter
+from functools import partial
 
 import pytest
 from hypothesis import given, strategies as st
 
+from conftest import says
 from human_lm.text.tokens import *
 from human_lm.text.tokens import TextTok,as_tok
 
@@ -75,11 +77,6 @@ def test_functions():
     with pytest.raises(TypeError, match='got a int'): as_tok(3)
     with pytest.raises(NotImplementedError, match='must define `split`'): TextTok().split('a')
 
-def test_missing_libraries(monkeypatch):
-    import sys
-    monkeypatch.setitem(sys.modules, 'tokenizers', None)
-    with pytest.raises(ImportError, match='pip install tokenizers'): BPETok()
-
 @given(st.lists(st.sampled_from('abcdefgh'), max_size=60), st.integers(1, 5), st.integers(3, 12))
 def test_vocabulary_agrees_with_a_naive_one(tokens, min_freq, max_vocab):
     v = TextVocab(tokens, min_freq, max_vocab)
@@ -111,3 +108,36 @@ def test_texts_are_cut_as_the_text_was():
 @pytest.mark.parametrize('kwargs,match', [({'min_freq':0},'`min_freq`'), ({'max_vocab':2},'`max_vocab` must be more than 2'), ({'max_vocab':'9'},'`max_vocab`')])
 def test_bad_vocabulary(kwargs, match):
     with pytest.raises(ValueError, match=match): TextVocab('ab', **kwargs)
+
+@pytest.mark.parametrize('make,want', [
+    (lambda: split_words,'WordTok()'), (lambda: as_tok('chars'),'CharTok()'), (FastaiTok,'FastaiTok()'), (BPETok,'BPETok(8000, 2)'), (lambda: BPETok(257, 3),'BPETok(257, 3)'),
+    (lambda: BPETok(257, 4).train(['ab']),'BPETok(257, 4, trained)'), (lambda: as_tok(partial(map, list)),'FunctionTok(partial)'), (lambda: as_tok(sorted),'FunctionTok(sorted)')])
+def test_what_they_are_called(make, want): assert repr(make())==want
+
+@pytest.mark.parametrize('f,error,want', [
+    (lambda: as_tok('word'), ValueError, "there is no tokeniser 'word': choose from 'words', 'chars', 'fastai', 'bpe', or pass a function"),
+    (lambda: as_tok(3), TypeError, 'a tokeniser is a name or a function, got a int'),
+    (lambda: as_tok(partial(map, list, [])).split('a'), ValueError, 'the tokeniser partial gave nothing for a text: it should give a list for each'),
+    (lambda: type('Mine', (TextTok,), {})().split('a'), NotImplementedError, 'Mine must define `split`'),
+    (lambda: BPETok().words, ValueError, 'these byte pairs have not been learnt yet: `train` them on a text'),
+    (lambda: BPETok(256), ValueError, "byte pairs start from 256 bytes and 'xxbos': `vocab_sz` must be at least 257, got 256"),
+    (lambda: BPETok('a'), ValueError, "`vocab_sz` must be a whole number of at least 1, got 'a'"), (lambda: BPETok(min_freq=0), ValueError, '`min_freq` must be a whole number of at least 1, got 0'),
+    (lambda: TextVocab('ab', max_vocab=2), ValueError, '`max_vocab` must be more than 2, the number of special tokens, got 2')])
+def test_what_is_wrong(f, error, want):
+    with says(error, want): f()
+
+@pytest.mark.parametrize('lacks,f,want', [
+    ('tokenizers', BPETok, "byte pairs need Hugging Face's tokenizers: pip install tokenizers"), ('fastai.text.core', lambda: FastaiTok().split('a'), "fastai's tokens need spaCy: pip install spacy")])
+def test_what_to_install(lacks, f, want, monkeypatch):
+    monkeypatch.setitem(sys.modules, lacks, None)
+    with says(ImportError, want): f()
+
+@pytest.mark.parametrize('tokens,want', [
+    ('xxrep 3 a b','aaa b'), ('xxwrep 2 a b','a a b'), ('xxrep 3 7 5','777 5'), ('4 a xxrep b 3','4 a b 3'), ('xxmaj a b xxup cd ef','A b CD ef')])
+def test_a_rule_holds_for_one_word(tokens, want): assert FastaiTok().join(tokens.split())==want
+
+def test_byte_pairs_keep_their_settings():
+    text = ['ab '*9+'cd '*5]
+    assert [BPETok(n, k).train(text).words[257:] for n,k in ((400,1),(400,6),(400,9),(400,10),(258,1))]==[['ab','Ġab','cd','Ġcd'],['ab','Ġab'],['ab'],[],['ab']]
+    got = BPETok(300, 6).train(text)
+    assert repr(BPETok(**got.state()))==repr(got.train(text))==repr(got)=='BPETok(300, 6, trained)' and BPETok(**got.state()).words==got.words
