@@ -1,5 +1,5 @@
 "However a command ends: one line, and a fitting exit status"
-import contextlib,io,os,signal,subprocess,sys,threading,warnings
+import argparse,contextlib,io,os,signal,subprocess,sys,threading,warnings
 
 import pytest
 
@@ -110,6 +110,25 @@ def test_two_options_one_file_that_is_not_there_yet(tmp_path):
     p = OneLineParser(prog='x')
     p.check_files(tmp_path/'a', tmp_path/'b', read=tmp_path/'c')
     with pytest.raises(SystemExit): p.check_files(tmp_path/'a', tmp_path/'.'/'a')
+
+def test_errors_of_files(tmp_path, capsys):
+    "What is wrong with which"
+    p = OneLineParser(prog='x')
+    for f,says in ((lambda: p.check_files(tmp_path/'a', tmp_path/'a'), f"two options name the same file, {tmp_path/'a'}"),
+                   (lambda: p.check_files(tmp_path/'none'/'a'), f"cannot write {tmp_path/'none'/'a'}: No such file or directory"),
+                   (lambda: p.check_files(tmp_path), f'cannot write {tmp_path}: {tmp_path} is a folder'),
+                   (lambda: p.write(tmp_path, 'text'), f'cannot write {tmp_path}: {tmp_path} is a folder')):
+        with pytest.raises(SystemExit) as e: f()
+        assert e.value.code==2 and capsys.readouterr().err==f'x: {says}\n'
+
+@pytest.mark.parametrize('kind,good,bad,says', [
+    (whole_number('n'), {'0':0, '7':7}, '-1', "n must be a whole number of at least 0, got '-1'"), (whole_number('n', 2, 3), {'2':2, '3':3}, '4', "n must be a whole number from 2 to 3, got '4'"),
+    (whole_number('n', 2), {'2':2}, 'x', "n must be a whole number of at least 2, got 'x'"), (some_of('model', ['m1','m2']), {'2, m1,':['m1','m2']}, '3,2', "there is no model '3'; choose from 1,2"),
+    (some_of('model', ['m1','m2']), {'m2':['m2']}, ' ,', 'no model is named; choose from 1,2')], ids=range(5))
+def test_kinds_of_arguments(kind, good, bad, says):
+    for s,want in good.items(): assert kind(s)==want
+    with pytest.raises(argparse.ArgumentTypeError) as e: kind(bad)
+    assert str(e.value)==says
 
 def test_writing_a_file(tmp_path, capsys):
     p = OneLineParser(prog='x')

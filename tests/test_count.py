@@ -161,9 +161,22 @@ def test_options_of_the_command():
     assert a==dict(start=8084, stop=9999, seeds=1, load=None, save=None, epochs=None, json=None)
     text = ' '.join(p.format_help().split())
     assert all(o in text for o in ('(default: 8084)','(default: 9999)','(default: 1)',f'(default: {pointer.n_epoch})'))
+    assert ' '.join(p.format_usage().split())=='usage: human_lm_count [-h] [--start N] [--stop N] [--seeds N | --load FILE] [--save FILE] [--epochs N] [--json FILE]'
+    assert 'Train the network that points' in text and text.endswith('no network is needed.')
     a = p.parse_args('--start 2 --stop 3 --seeds 4 --save s --epochs 5 --json j'.split())
     assert (a.start,a.stop,a.seeds,str(a.save),a.epochs,str(a.json))==(2,3,4,'s',5,'j')
     with pytest.raises(SystemExit): p.parse_args('--seeds 2 --load x'.split())
+
+@pytest.mark.parametrize('option,bad,says', [('start','1','the start must be a whole number of at least 2'), ('stop','1','the stop must be a whole number of at least 2'),
+    ('seeds','0','the number of seeds must be a whole number from 1 to 4294967296'), ('seeds','4294967297','the number of seeds must be a whole number from 1 to 4294967296'),
+    ('epochs','x','the number of epochs must be a whole number of at least 1')])
+def test_numbers_that_are_none(option, bad, says, capsys):
+    with pytest.raises(SystemExit): count._parser().parse_args([f'--{option}', bad])
+    assert capsys.readouterr().err==f'human_lm_count: argument --{option}: {says}, got {bad!r}\n'
+
+def test_limits_of_numbers():
+    parse = count._parser().parse_args
+    assert parse(['--seeds','4294967296']).seeds==2**32 and parse(['--epochs','1']).epochs==1
 
 @pytest.mark.parametrize('n_epoch', [None,2])
 def test_training_of_the_command(monkeypatch, n_epoch):

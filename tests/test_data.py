@@ -169,6 +169,10 @@ def test_sequences_bad_input(build):
     for sl in (0, -1, 2.0):
         with pytest.raises(ValueError, match='`sl`'): build(torch.arange(9), sl)
 
+def test_lengths_unless_one_asks():
+    nums = torch.arange(40)
+    assert [len(o[0]) for o in next_token_seqs(nums)]==[3]*12 and [len(o[0]) for o in lm_seqs(nums)]==[16]*2
+
 def test_split():
     a,b = split_seqs(list(range(11)))
     assert a==list(range(8)) and b==[8,9,10]

@@ -452,6 +452,10 @@ def test_cache_agrees_with_a_naive_one(size, theta, lam, pieces):
     got = torch.cat([r(o) for o in ids.split(pieces, 1)], 1)
     torch.testing.assert_close(got.exp(), want, rtol=1e-4, atol=1e-6)
 
+def test_cache_unless_one_asks():
+    r = CacheReader(LMModel5(len(words), 8, 1))
+    assert (r.theta,r.lam,r.size)==(0.3,0.1,300)
+
 @pytest.mark.parametrize('kw,says', [(dict(theta=-0.1), '`theta`.*got -0.1'), (dict(theta=float('inf')), '`theta`.*got inf'), (dict(lam=-0.1), '`lam`.*got -0.1'),
                                      (dict(lam=1.), '`lam`.*got 1.0'), (dict(size=0), 'size'), (dict(model=torch.nn.Linear(2, 2)), 'a Linear has no output layer')])
 def test_bad_cache(kw, says):

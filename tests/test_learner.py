@@ -14,7 +14,7 @@ from conftest import run_python
 from human_lm.all import *
 from human_lm.runs.speed import floor_fit, timed_fit
 from human_lm.training.batches import flat_dls
-from human_lm.training.learner import ForeachAdam, QuickLearner
+from human_lm.training.learner import ForeachAdam, QuickLearner, keep_freed, up_and_down
 
 def test_freed_memory_is_kept():
     "Hardly a page is asked for again, with 54 MB freed at each of twenty turns"
@@ -30,6 +30,17 @@ before = faults()
 for _ in range(20): turn()
 print(faults()-before)''')
     assert int(faults)<54*2**20/4096  # less than one turn's pages; without, it is more than ten turns'
+
+def test_freed_first_is_nearly_32_mb(monkeypatch):
+    "glibc counts blocks of up to 32 MB"
+    asked = []
+    monkeypatch.setattr('human_lm.training.learner.torch.empty', lambda *size, dtype: asked.append(torch.Size(size).numel()*dtype.itemsize))
+    keep_freed()
+    assert 31*2**20<asked[0]<2**25
+
+@pytest.mark.parametrize('pct', [-0.1,1.1])
+def test_share_of_the_way_up(pct):
+    with pytest.raises(ValueError, match=f'^the share of the way up lies between 0 and 1, got {pct}$'): up_and_down(pct, 0., 1., 0.)
 
 @pytest.mark.parametrize('args', [{}, dict(axis=1), dict(reduction='sum'), dict(ignore_index=2), dict(label_smoothing=0.1)])
 def test_loss_is_fastais_as_a_plain_tensor(args):

@@ -183,6 +183,28 @@ def test_group_chunks(ds, bs):
 def test_group_chunks_bad_bs(bs):
     with pytest.raises(ValueError, match='`bs`'): group_chunks([1,2,3], bs)
 
+def test_errors_to_the_letter():
+    "What is wrong, and what to do"
+    m = build('LMModel4')
+    m(ids(5, 3))
+    for f,says in ((lambda: m([[1]]), 'the input must be a tensor of token indices, `bs × sl`, got a list'),
+                   (lambda: m(torch.zeros(2, 3)), 'the input must be token indices, `bs × sl` of int64 or int32, got torch.float32 of shape (2, 3)'),
+                   (lambda: build('LMModel1')(ids(1, 2)), 'this model reads exactly 3 tokens a row, got 2'),
+                   (lambda: m(ids(1, 3)), 'this batch has 1 rows, but the state kept from the last one has 5: call `reset()` before a batch of another size'),
+                   (lambda: group_chunks([1,2], 3), '2 samples do not fill one batch of 3: use a smaller `bs`, or a longer text'),
+                   (lambda: lm_seqs(torch.rand(9)), 'the stream must be one row of token indices, got torch.float32 of shape (9,)'),
+                   (lambda: Dropout(2), 'the probability `p` of dropout must lie between 0 and 1, got 2'),
+                   (lambda: recipe('x'), "there is no run 'x': choose from "+'; '.join(recipes))):
+        with pytest.raises(ValueError) as e: f()
+        assert str(e.value)==says
+
+def test_no_second_reading_for_gradients():
+    m,x = build('LMModel4'),torch.ones(1, requires_grad=True)
+    x.register_hook(lambda grad: m(ids(2, 3)))
+    with pytest.raises(RuntimeError) as e: x.sum().backward()
+    assert str(e.value)==('this model keeps a state, so it cannot read a batch a second time for its gradients, as `torch.utils.checkpoint` wants it to: '
+                          'checkpoint its `scan`, which keeps nothing')
+
 def test_majority_baseline():
     dl = [(torch.zeros(3,2), torch.tensor([4,1,4])), (torch.zeros(2,2), torch.tensor([2,4]))]
     assert majority_baseline(dl)==(4, 3/5)

@@ -177,6 +177,12 @@ def test_in_a_terminal(monkeypatch, one_process, capsys):
     assert human_lm_reproduce('--models 1 --seeds 2'.split())==0 and ' of 2: ' not in capsys.readouterr().out
     assert seen[2:]==[({'LMModel1':2}, 'seeds'), ('LMModel1', 1, 'seed 0: accuracy 0.016'), ('LMModel1', 2, 'seed 1: accuracy 0.141')]
 
+def test_replay_passes_twice_an_epoch(monkeypatch):
+    did = []
+    monkeypatch.setattr('human_lm.runs.published.replay_pass', lambda: did.append('pass'))
+    replay(lambda: did.append('model'), 3)
+    assert did==['model',*['pass']*6]
+
 def test_what_a_run_gives(monkeypatch):
     "The chapter's seed and the fast way unless one asks, and all that is known of it"
     class Learn:
