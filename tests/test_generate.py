@@ -1,5 +1,6 @@
 "Writing, counting and the cache: what a reader of the notebooks need not see"
 import copy,itertools
+from types import SimpleNamespace
 
 import pytest,torch
 from hypothesis import given,settings,strategies as st
@@ -7,8 +8,9 @@ from hypothesis import given,settings,strategies as st
 from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,largest_number,next_number_accuracy,
                       next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
+from conftest import says
 from human_lm.text.generate import choose,generate_texts
-from human_lm.text.tokens import TextVocab,split_words
+from human_lm.text.tokens import TextVocab,split_chars,split_words
 
 words = Vocab([o for n in itertools.chain(range(1,30), range(90,120), range(1000,1003), range(10,100,10)) for o in (*spell(n).split(), '.')])
 makers = [lambda: LMModel1(len(words), 8), lambda: LMModel2(len(words), 8), lambda: LMModel3(len(words), 8), lambda: LMModel4(len(words), 8),
@@ -208,6 +210,64 @@ def test_endless():
     (dict(vocab=None), TypeError, 'a learner has its own'), (dict(vocab='one'), TypeError, '`vocab` must be the vocabulary'), (dict(vocab=Vocab(['one','.'])), ValueError, '2')])
 def test_bad_generate(kw, error, text):
     with pytest.raises(error, match=text): generate(**{**dict(model=LMModel4(len(words), 4), vocab=words, prompt='one'), **kw})
+
+@pytest.mark.parametrize('kw,want', [
+    (dict(prompt=''), 'the prompt is empty: give at least one token to go on from'), (dict(stop_strings=['']), '`stop_strings` must be texts that are not empty'),
+    (dict(top_k=2), '`top_k` chooses what may be drawn, so it needs a `temperature`, such as 1'), (dict(top_p=0.), '`top_p` chooses what may be drawn, so it needs a `temperature`, such as 1'),
+    (dict(min_p=0.), '`min_p` chooses what may be drawn, so it needs a `temperature`, such as 1'), (dict(repetition_penalty=float('inf')), '`repetition_penalty` must be a positive number, got inf; 1 is none'),
+    (dict(model=LMModel1(len(words), 4), prompt='one two'), 'the prompt has 2 tokens, but this model reads 3 at once: give it at least 3'),
+    (dict(vocab=Vocab('ab')), f'the model knows {len(words)} tokens, but the vocabulary has 2: use the one that it was trained with'), (dict(n=True), '`n` must be a whole number of at least 0, or None, got True')])
+def test_what_is_wrong(kw, want):
+    with says(ValueError, want): generate(**{**dict(model=LMModel4(len(words), 4), vocab=words, prompt='one'), **kw})
+
+def test_what_is_wrong_with_models_and_prompts():
+    m = LMModel4(len(words), 4)
+    with says(TypeError, '`vocab` must be the vocabulary that the model was trained with, got a str; a learner has its own'): generate(m, 'one', 'one')
+    with says(TypeError, '`prompts` must be a list of prompts, got a text: for a single one there is `generate`'): generate_texts(m, 'one', words)
+    with says(ValueError, '`n` must be a whole number of at least 0, or None, got -1'): generate_texts(m, ['one'], words, -1)
+    with says(ValueError, 'the scores are no numbers (NaN) or infinite, so there is no likeliest token: training has failed, or the model was damaged; train it anew, with a smaller learning rate'):
+        choose(torch.tensor([0.,float('nan')]))
+
+def test_the_ends_of_what_may_be_drawn():
+    "A tiny temperature and filters at the ends of their range are no mistakes"
+    assert choose(torch.tensor([1.,3.]), 5e-324)==1
+    assert {choose(torch.zeros(2), 1., top_p=0.5) for _ in range(20)}=={0} and {choose(torch.zeros(2), 1., min_p=1) for _ in range(40)}=={0,1}
+    m = LMModel4(len(words), 4)
+    greedy = list(generate(m, 'one', words, 9))
+    for kw in (dict(top_p=0), dict(min_p=1)): assert list(generate(m, 'one', words, 9, temperature=9., seed=0, **kw))==greedy
+    for kw in (dict(top_p=1), dict(min_p=0)): assert list(generate(m, 'one', words, 9, temperature=9., seed=0, **kw))==list(generate(m, 'one', words, 9, temperature=9., seed=0))
+
+def scored(*bias, vocab=words):
+    "A model with these scores, whatever it reads; -99 for the other tokens"
+    m = LMModel4(len(vocab), 1)
+    with torch.no_grad():
+        for p in m.parameters(): p.zero_()
+        m.h_o.bias.fill_(-99.)[:len(bias)] = torch.tensor(bias)
+    return m
+
+def test_small_scores_are_made_worse_too():
+    assert words.encode(list(generate(scored(0.5, 0.4), words[0], words, 2, repetition_penalty=3.))).tolist()==[1,0]
+
+def test_stops_where_the_text_says_so():
+    "The text that the vocabulary makes of the tokens, which have no space between them here"
+    v = TextVocab.of(list('abc'), split_chars)
+    m = scored(1., 1., 1., vocab=v)
+    for stop in ('c','ab','abc'):
+        whole = ''.join(generate(m, 'a', v, 60, temperature=1., seed=0))
+        assert ''.join(generate(m, 'a', v, 60, temperature=1., seed=0, stop_strings=stop))==whole[:whole.index(stop)+len(stop)]
+
+def test_texts_alone():
+    "One prompt is a list too; fifty tokens, none of them unknown"
+    v = TextVocab.of(['xxunk','a','b'])
+    assert generate_texts(scored(9., 3., vocab=v), ['b'], v)==[' '.join('a'*50)]
+    m = scored(0., 9.)
+    m.dls = SimpleNamespace(vocab=words)  # a model that knows its loaders is no learner
+    assert list(generate(m, 'one', n=2))==[words[1]]*2
+
+def test_warning_names_the_word():
+    v = TextVocab('aaa')
+    with pytest.warns(UserWarning) as said: generate(LMModel4(3, 4), 'b', v)
+    assert str(said[0].message)=="the vocabulary lacks 'b' of the prompt: the model reads 'xxunk' there"
 
 def test_scripted_count():
     "A reader that is known to be right, or wrong in one place, is found to be just that"
