@@ -8,6 +8,7 @@ from torch import nn
 
 from fastai.text.models.awdlstm import AWD_LSTM,RNNDropout,awd_lstm_lm_config,dropout_mask
 from fastai.text.models.core import LinearDecoder,SequentialRNN,get_language_model
+from conftest import says
 from human_lm.cells.awd_lstm import *
 from human_lm.pictures.masks import *
 from human_lm.cells.layers import *
@@ -112,6 +113,48 @@ def test_encoders_that_do_not_fit(ref, match):
     (lambda: fastai_lm(bidir=True), 'two directions'), (lambda: SequentialRNN(nn.LSTM(3, 4), LinearDecoder(3, 4)), 'got a LSTM')])
 def test_models_that_cannot_be_taken_over(ref, match):
     with pytest.raises(ValueError, match=match): AWDLSTMModel.from_fastai(ref())
+
+over = 'these weights cannot be taken over: '
+@pytest.mark.parametrize('f,want', [
+    (lambda: AWDLSTM.from_fastai(nn.LSTM(6, 8)), "these weights can be taken over from fastai's AWD_LSTM, got a LSTM"),
+    (lambda: AWDLSTM.from_fastai(AWD_LSTM(11, 6, 8, 2, bidir=True)), over+'the AWD_LSTM reads in two directions, and an AWDLSTM in one'),
+    (lambda: AWDLSTM(11, 6, 8, 2).load_fastai(AWD_LSTM(12, 6, 8, 2)), 'vocabulary, embedding and layers must have the sizes [11, 6, 8, 6], but those of the AWD_LSTM are [12, 6, 8, 6]'),
+    (lambda: AWDLSTMModel.from_fastai(AWD_LSTM(11, 6, 8, 2)), "these weights can be taken over from fastai's language model, an AWD_LSTM and a LinearDecoder, got a AWD_LSTM"),
+    (lambda: AWDLSTMModel.from_fastai(nn.Sequential(AWD_LSTM(11, 6, 8, 2))), "these weights can be taken over from fastai's language model, an AWD_LSTM and a LinearDecoder, got a Sequential"),
+    (lambda: AWDLSTMModel.from_fastai(fastai_lm(tie_weights=False)), over+'the decoder has a matrix of its own'), (lambda: AWDLSTMModel.from_fastai(fastai_lm(out_bias=False)), over+'the decoder has no biases'),
+    (lambda: DropConnect(nn.Linear(3, 4), 0.1), 'a Linear has no weights from state to state'), (lambda: AWDLSTM(11, 4, 5, 2, init_range=0), '`init_range` must be more than 0, got 0'),
+    (lambda: AWDLSTM(11, 4, 5, 2, pad_token=11), '`pad_token` must be one of the 11 tokens, 0 to 10, or None, got 11'), (lambda: AWDLSTMModel(11, 5, 2, -1), '`drop_mult` must be a number of at least 0, got -1'),
+    (lambda: AWDLSTMModel(11, 5, 2, True), '`drop_mult` must be a number of at least 0, got True'),
+    *((lambda o=o: AWDLSTMModel(11, 5, 2, **{o:2}), f'the probability of dropout `{o}` must lie between 0 and 1, got 2') for o in ('embed_p','input_p','weight_p','hidden_p','output_p')),
+    *((lambda o=o: AWDLSTM(11, 4, 5, 2, **{o:True}), f'the probability of dropout `{o}` must lie between 0 and 1, got True') for o in ('embed_p','input_p','weight_p','hidden_p')),
+    *((lambda o=o: AWDLSTMModel(11, 5, 2, 3, **{o:0.5}, **{k:0 for k in ('embed_p','input_p','weight_p','hidden_p','output_p') if k!=o}), f'the probability of dropout `{o} × drop_mult` must lie between 0 and 1, got 1.5')
+      for o in ('embed_p','input_p','weight_p','hidden_p','output_p')),
+    *((lambda i=i: AWDLSTM(*[0 if j==i else 3 for j in range(4)]), f'`{o}` must be a whole number of at least 1, got 0') for i,o in enumerate(('vocab_sz','emb_sz','n_hidden','n_layers')))])
+def test_what_is_wrong(f, want):
+    with says(ValueError, want): f()
+
+@pytest.mark.parametrize('make,want', [(lambda: AWDLSTM(30, 4, 16, 2), [0.02,0.25,0.2,0.15]), (lambda: AWDLSTMModel(30, 16, 2, emb_sz=4), [0.02,0.25,0.2,0.15,0.1]),
+                                       (lambda: AWDLSTMModel(30, 16, 2, 0, 4), [0]*5), (lambda: AWDLSTMModel(30, 16, 2, 0.5, 4, init_range=0.1), [0.01,0.125,0.1,0.075,0.05])])
+def test_how_it_starts(make, want):
+    torch.manual_seed(0)
+    m = make()
+    e = getattr(m, 'encoder', m)
+    assert [e.embed_drop.p, e.input_drop.p, e.rnns[1].p, e.hidden_drops[0].p, *([m.decoder.drop.p] if m is not e else [])]==want and len(e.rnns)==2 and len(e.hidden_drops)==1
+    for w,most in ((e.i_h.weight,0.1), (e.rnns[0].layer.cells[0].ih.weight,0.25), (e.rnns[1].layer.cells[0].hh.bias,0.5)): assert most*0.6<w.max()<=most and -most<=w.min()<-most*0.6
+    if m is not e: assert not m.h_o.bias.any() and m.h_o.weight is m.i_h.weight
+
+@pytest.mark.parametrize('cls', [AWDLSTM,BuiltinAWDLSTM])
+def test_every_digit_is_taken_over(cls):
+    "Into a model of less precision too; and nothing is drawn for it"
+    ref = AWD_LSTM(11, 6, 8, 2).double()
+    with torch.no_grad():
+        for p in ref.parameters(): p += 1e-12
+    m,state = cls(11, 6, 8, 2),torch.get_rng_state()
+    m.load_fastai(ref)
+    assert torch.equal(state, torch.get_rng_state()) and torch.equal(m.i_h.weight, ref.encoder.weight)
+    for ours,theirs in zip(m.rnns, ref.rnns):
+        got = ours.layer.weight_ih_l0 if cls is BuiltinAWDLSTM else ours.layer.cells[0].ih.weight
+        assert torch.equal(got, theirs.module.weight_ih_l0 if cls is BuiltinAWDLSTM else LSTM._reorder(theirs.module.weight_ih_l0))
 
 # what each dropout hides
 

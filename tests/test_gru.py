@@ -6,6 +6,7 @@ from hypothesis import given,settings,strategies as st
 
 from human_lm.cells.gru import *
 from human_lm.cells.layers import *
+from human_lm.lstm import LMModel6
 from human_lm.runs.recipes import cell_kinds,chapter_learner,recipe
 
 def scores(o): return o[0] if isinstance(o, tuple) else o
@@ -52,6 +53,12 @@ def test_open_cell_is_a_gru_without_reset_gate():
                 q.copy_(torch.cat([torch.zeros_like(f), f, g]))
         gru.ih.bias[:4] = 40
     torch.testing.assert_close(cell(x, (h,h))[0], gru(x, h)[0])
+
+def test_forget_gates_start_open_by_one():
+    a = LMModel6(9, 4, 2)
+    b = start_open(copy.deepcopy(a))
+    assert [(q-p).round(decimals=3).tolist() for (k,p),q in zip(a.named_parameters(), b.parameters()) if 'bias_ih' in k]==[[0]*4+[1]*4+[0]*8]*2
+    assert torch.equal(start_open(b, -1.).rnn.bias_ih_l1[4:8].round(decimals=3), a.rnn.bias_ih_l1[4:8].round(decimals=3))
 
 def test_forget_bias_moves_only_the_forget_gates():
     torch.manual_seed(0); a = recipe('LMModel6, LSTM').model()

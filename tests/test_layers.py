@@ -3,6 +3,7 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st
 from torch import nn
 
+from conftest import says
 from human_lm.cells.layers import *
 from human_lm.lstm import LMModel6
 from human_lm.multilayer import LMModel5
@@ -53,12 +54,36 @@ def test_weights_are_copied(cls):
     with torch.no_grad(): ours.cells[0].hh.weight.zero_()
     assert torch.equal(ref.weight_hh_l0, before)
 
-@pytest.mark.parametrize('cls,ref,match', [
-    (LSTM, nn.GRU(3, 4, batch_first=True), 'got a GRU'), (GRU, nn.LSTM(3, 4, batch_first=True), 'got a LSTM'), (RNN, nn.Linear(3, 4), 'got a Linear'),
-    (LSTM, nn.LSTM(3, 4, batch_first=True, bidirectional=True), 'two directions'), (LSTM, nn.LSTM(3, 4), 'batch first'), (GRU, nn.GRU(3, 4, batch_first=True, bias=False), 'no biases'),
-    (LSTM, nn.LSTM(3, 4, 2, batch_first=True, dropout=0.5), 'dropout'), (LSTM, nn.LSTM(3, 4, batch_first=True, proj_size=2), 'projects'), (RNN, nn.RNN(3, 4, batch_first=True, nonlinearity='relu'), 'ReLU')])
-def test_what_cannot_be_taken_over(cls, ref, match):
-    with pytest.raises(ValueError, match=match): cls.from_torch(ref)
+@pytest.mark.parametrize('cls,ref,want', [
+    (LSTM, nn.GRU(3, 4, batch_first=True), 'a LSTM takes its weights from an nn.LSTM, got a GRU'), (RNN, nn.Linear(3, 4), 'a RNN takes its weights from an nn.RNN, got a Linear'),
+    *((cls, getattr(nn, cls.__name__)(3, 4, **{'batch_first':True, **kw}), f'these weights cannot be taken over: the nn.{cls.__name__} {what}, and a {cls.__name__} does not') for cls,kw,what in [
+        (LSTM, dict(bidirectional=True), 'goes in two directions'), (LSTM, dict(batch_first=False), 'is not batch first'), (GRU, dict(bias=False), 'has no biases'),
+        (LSTM, dict(num_layers=2, dropout=0.5), 'has dropout'), (LSTM, dict(proj_size=1), 'projects its output'), (RNN, dict(nonlinearity='relu'), 'uses ReLU')])])
+def test_what_cannot_be_taken_over(cls, ref, want):
+    for f in (cls.from_torch, cls(3, 4).load_torch):
+        with says(ValueError, want): f(ref)
+
+class MyGRU(nn.GRU): "Somebody's own"
+
+@pytest.mark.parametrize('f,want', [
+    (lambda: RNNCell(0, 3), '`ni` must be a whole number of at least 1, got 0'), (lambda: GRUCell(3, 0), '`nh` must be a whole number of at least 1, got 0'),
+    (lambda: RNN(3, 4, 0), '`n_layers` must be a whole number of at least 1, got 0'), (lambda: RNN(0, 4), '`ni` must be a whole number of at least 1, got 0'), (lambda: RNN(3, 0), '`nh` must be a whole number of at least 1, got 0'),
+    (lambda: LSTM(3, 4, 1, False), 'these layers read `bs × sl × ni`: pass `batch_first=True`, or transpose the input'),
+    (lambda: GRU(3, 4)(torch.zeros(2, 5)), 'the input must be `bs × sl × 3`, no size zero, got (2, 5)'),
+    (lambda: GRU(3, 4)(torch.zeros(2, 5, 3), (torch.zeros(1, 2, 4),)*2), 'the state of a GRU consists of 1 tensor, got 2'),
+    (lambda: LSTM(3, 4)(torch.zeros(2, 5, 3), torch.zeros(1, 2, 4)), 'the state of a LSTM consists of 2 tensors, got 1'),
+    (lambda: GRU(3, 4, 2)(torch.zeros(2, 5, 3), torch.zeros(1, 2, 4)), 'the state must be `n_layers × bs × nh` = (2, 2, 4), got (1, 2, 4)'),
+    (lambda: GRU(3, 4)(torch.zeros(2, 5, 3), torch.zeros(1, 2, 4, device='meta')), 'the state is on meta, but the layer is on cpu: move one of them'),
+    (lambda: GRU(3, 4).load_torch(nn.GRU(3, 5, batch_first=True)), 'inputs, activations and layers must be (3, 4, 1), but those of the nn.GRU are (3, 5, 1)'),
+    (lambda: type('Mine', (GRU,), dict(torch_cls=None)).from_torch(nn.GRU(3, 4)), 'a Mine has no counterpart among the built-in layers'),
+    (lambda: from_scratch(nn.Linear(2, 3)), 'a Linear has no recurrent layers: no nn.RNN, nn.GRU or nn.LSTM'), (lambda: from_scratch(nn.ModuleList([MyGRU(3, 4)])), 'there is no layer of ours for a MyGRU')])
+def test_what_is_wrong(f, want):
+    with says(ValueError, want): f()
+
+def test_layers_that_are_ours_already_stay():
+    both = nn.ModuleList([GRU(3, 4), nn.LSTM(3, 4, 2, batch_first=True)])
+    got = from_scratch(both)
+    assert repr(got[0]).startswith('GRU(\n  3, 4, n_layers=1\n') and type(got[1]) is LSTM and got[1].extra_repr()=='3, 4, n_layers=2' and type(both[1]) is nn.LSTM
 
 @pytest.mark.parametrize('sizes', [(3,4,2), (3,5,1), (2,4,1)])
 def test_other_sizes_change_nothing(sizes):
