@@ -140,6 +140,10 @@ def test_writing_a_file(tmp_path, capsys):
     with pytest.raises(SystemExit) as e: p.write(tmp_path/'none'/'c', 'text')
     assert e.value.code==2 and capsys.readouterr().err.startswith(f"x: cannot write {tmp_path/'none'/'c'}: No such file")
 
+def test_lines_of_a_description_stay():
+    p = OneLineParser('x', description='a\n  b')
+    assert p.prog=='x' and 'a\n  b\n' in p.format_help()
+
 def test_help_goes_where_it_is_sent(capsys):
     p,out = OneLineParser(prog='x'),io.StringIO()
     p.print_help(out)

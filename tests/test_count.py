@@ -1,5 +1,5 @@
 "The command human_lm_count, and the recipes that it trains by"
-import contextlib,json
+import contextlib,io,json
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +94,16 @@ def test_show_count():
                                          '     60  \033[31mx\033[0m..', '         60 was written: five']
     assert show_count([Written(5, '', False)], shown.append)==(0, 0) and 'nothing' in shown[-1]
     assert show_count([Written(5, 'five', True)], shown.append)==(1, 1)
+
+def test_show_count_unless_one_asks(monkeypatch):
+    "Fifty to a line and without colours, each sign as soon as it is known"
+    class Out(io.StringIO):
+        def flush(self): seen.append(self.getvalue())
+    seen = []
+    monkeypatch.setattr('sys.stdout', Out())
+    show_count(Written(n, 'a' if n==99 else '', n<99) for n in range(98, 102))
+    want = '     98  '+' '*48+'.x\n         99 was written: a\n    100  xx\n         100 was written: nothing\n         101 was written: nothing\n'
+    assert seen[-1]==want and len(set(seen))==8
 
 @pytest.mark.parametrize('cls', [LMModel7, GRULMModel7])
 def test_gru_models_are_saved_too(cls, tmp_path):

@@ -6,7 +6,7 @@ import pytest,torch
 from hypothesis import given,settings,strategies as st
 
 from human_lm.all import (CacheReader,Count,TokenReader,Vocab,count_length,count_on,generate,hold_out,largest_number,next_number_accuracy,
-                      next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
+                      next_numbers,number_ids,text_perplexity,read_rows,spell,tune_cache,measure,batch_rows,chapter_corpus,recipe,chapter_learner,FlatSeqs,Recipe,split_seqs,validation_rows,LMModel1,LMModel2,LMModel3,LMModel4,LMModel5,LMModel6,LMModel7,
                       GRULMModel7)
 from conftest import says
 from human_lm.text.generate import choose,generate_texts
@@ -470,8 +470,26 @@ def test_numbers_before_are_read():
         asked.clear()
         f(reader, words, 25, *args)
         return max(asked)
+    def first(*args): return next(count_on(*args))
+    assert read(first, 26)==read(first, 26, 20)!=read(first, 26, 21)
     for f,stop in ((next_numbers,26), (next_number_accuracy,26)):
         assert [read(f, stop, n) for n in (1,3)]==[len(number_ids(words, 25-n, 26))-1 for n in (1,3)] and read(f, stop)==read(f, stop, 20)<read(f, stop, 21)
+
+def test_rows_that_do_not_fit():
+    m,ids = LMModel4(len(words), 4),number_ids(words, 1, 9)
+    assert read_rows(m, ids, [3]).hits.shape==read_rows(m, ids, [3,1]).hits[:1].shape==(1,len(ids)-4)
+    for kw,says in ((dict(length=0), '`length` must be'), (dict(piece=0), '`piece` must be'),
+                    (dict(starts=[1,2,3,30], length=5), rf'^rows of 6 tokens, starting at \[1, 2, 3\] …, do not fit in a stream of {len(ids)}$')):
+        with pytest.raises(ValueError, match=says): read_rows(m, ids, **kw)
+    for start,stop,says in ((0,5,'`start` must be'), (5,5.,'`stop` must be'), (5,4,'^there are no numbers from 5 to 4$')):
+        with pytest.raises(ValueError, match=says): number_ids(words, start, stop)
+
+def test_rows_to_validate_with():
+    assert validation_rows(8, 5)==batch_rows(split_seqs(FlatSeqs(chapter_corpus()[1], 5))[1], 8)
+
+def test_the_plain_way_unless_one_asks(monkeypatch):
+    monkeypatch.setattr(Recipe, 'learner', lambda self, *how: how)
+    assert chapter_learner('LMModel1')==(42,False) and chapter_learner('LMModel1', 7, True)==(7,True)
 
 def test_largest_number():
     "Up to the first with a word that is not there"

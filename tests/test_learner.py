@@ -1,5 +1,7 @@
 "The quick learner and its optimiser compute what fastai's do"
 import platform
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest,torch
@@ -41,6 +43,15 @@ def test_freed_first_is_nearly_32_mb(monkeypatch):
 @pytest.mark.parametrize('pct', [-0.1,1.1])
 def test_share_of_the_way_up(pct):
     with pytest.raises(ValueError, match=f'^the share of the way up lies between 0 and 1, got {pct}$'): up_and_down(pct, 0., 1., 0.)
+    assert up_and_down(0, 9., 1., 0.)(0)==1. and up_and_down(1, 0., 1., 9.)(0.5)==pytest.approx(0.5)
+
+def test_seconds_of_a_fit(monkeypatch):
+    class Learn:
+        no_bar = no_logging = nullcontext
+        recorder = SimpleNamespace(values=[[3.,2.,0.5]])
+    did,learn = [],Learn()
+    monkeypatch.setattr('human_lm.runs.speed.time.perf_counter', iter([10.,12.5]).__next__)
+    assert timed_fit(SimpleNamespace(fit=lambda *args: did.append(args)), learn, 3)==(2.5, [[3.,2.,0.5]]) and did==[(learn,3)]
 
 @pytest.mark.parametrize('args', [{}, dict(axis=1), dict(reduction='sum'), dict(ignore_index=2), dict(label_smoothing=0.1)])
 def test_loss_is_fastais_as_a_plain_tensor(args):

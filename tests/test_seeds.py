@@ -57,7 +57,8 @@ def test_the_reference_reader():
     assert hits.shape==(64,192) and hits.size==12288 and round(hits.mean(), 3)==0.983
     assert hits[:,6:].all() and not hits[:,:6].all(0).any()
 
-@pytest.mark.parametrize('starts,length,match', [([0],0,'nothing'), ([],3,'nothing'), ([-1],2,'do not fit'), ([8],2,'do not fit')])
+@pytest.mark.parametrize('starts,length,match', [([0],0,'^there is nothing to guess in 1 rows of 0 tokens$'), ([],3,'nothing'), ([-1],2,'do not fit'),
+    ([8],2,'do not fit'), ([3,1,9],2,'^rows of 3 tokens do not fit everywhere from 1 to 9 in a stream of 10$')])
 def test_bad_rows(starts, length, match):
     with pytest.raises(ValueError, match=match): reference_reader(torch.arange(10), starts, length)
 
