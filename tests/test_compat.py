@@ -3,12 +3,12 @@ import random
 
 import numpy as np
 import pytest,torch
-from fastai.callback.core import Callback,CancelBatchException,CancelEpochException,CancelFitException
+from fastai.callback.core import TrainEvalCallback,Callback,CancelBatchException,CancelEpochException,CancelFitException
 from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.rnn import ModelResetter
 from fastai.callback.tracker import EarlyStoppingCallback,ReduceLROnPlateau,SaveModelCallback
 from fastai.callback.training import GradientAccumulation,GradientClip,ShortEpochCallback
-from fastai.learner import Learner,before_batch_cb,load_learner
+from fastai.learner import Learner,Recorder,before_batch_cb,load_learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
 from fastai.optimizer import Adam
@@ -297,10 +297,25 @@ def compare(do, tmp_path, ours=QuickLearner, theirs=Learner, tol=2e-5, **kw):
 
 plain_tensors = dict(loss=QuickCrossEntropyLossFlat, metric=QuickAccuracy())
 
+class ForPlainTensors(QuickLearner):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for_plain_tensors(self)
+
 @pytest.mark.parametrize('do', does.values(), ids=does)
 def test_as_fastai(do, tmp_path):
     "Tables, predictions, weights and calls are those of fastai's learner"
-    compare(do, tmp_path, **plain_tensors)
+    counts_callbacks = do.__name__ in ('with_callbacks','answers_by_learner_and_model')
+    compare(do, tmp_path, QuickLearner if counts_callbacks else ForPlainTensors, **plain_tensors)
+
+def test_recorder_is_replaced_as_it_is_set(tmp_path):
+    "The settings of fastai's recorder are kept, and one of somebody's own is left alone"
+    class Own(Recorder): name = 'recorder'
+    a,b = (ForPlainTensors(make(Learner, tmp_path).dls, torch.nn.Embedding(30, 30), loss_func=torch.nn.functional.cross_entropy,
+                 default_cbs=False, cbs=[TrainEvalCallback(), cls(add_time=False, train_metrics=True, beta=0.5)])
+           for cls in (Recorder,Own))
+    assert (type(a.recorder),type(b.recorder))==(QuickRecorder,Own)
+    for o in (a,b): assert (o.recorder.add_time,o.recorder.train_metrics,o.recorder.smooth_loss.beta)==(False,True,0.5)
 
 @pytest.mark.parametrize('do', 'fit validate get_preds lr_find one_cycle save_and_load'.split())
 def test_text_learner_as_fastais(do, tmp_path): compare(does[do], tmp_path, QuickTextLearner, TextLearner)

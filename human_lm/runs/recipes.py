@@ -228,6 +228,7 @@ def learner(self:Recipe,
         dls, model, loss_func=loss() if isinstance(loss, type) else loss, cbs=cbs, moms=self.moms,
         metrics=QuickAccuracy() if fast else accuracy, wd_bn_bias=self.wd_biases,
         opt_func=ForeachAdam if fast else Adam)
+    if fast: for_plain_tensors(learn)
     if part=='final':
         learn.add_cb(_NoValidation())
         learn.metrics,learn.recorder.valid_metrics = [],False  # no columns for what is not measured

@@ -18,9 +18,11 @@ from fastai.torch_core import TitledStr,display_df,get_empty_df
 
 # %% ../../nbs/31_training.batches.ipynb #6f1364d3
 # what makes samples and batches, as it is: whoever has another `create_item` wants it to be called
-_sample = FlatSeqs.__getitem__
+_sample,_batch = FlatSeqs.__getitem__,FlatSeqs.batch
 _steps = {o:getattr(TfmdDL, o) for o in ('create_item','do_item','chunkify','create_batch','do_batch','retain',
                                          'sample')}
+
+_block_sz = 2**15  # tokens that are cut at once: many small batches in one step, and never much memory
 
 class FlatDL(TfmdDL):
     "A `TfmdDL` that makes each batch of a `FlatSeqs` in one indexing step, on its device, without workers"
@@ -52,8 +54,16 @@ class FlatDL(TfmdDL):
     def create_batches(self, samps):
         if not self._one_step(): return super().create_batches(samps)
         idxs = samps if isinstance(samps, range) else list(samps)
-        n = len(idxs)//self.bs*self.bs if self.drop_last else len(idxs)
-        return (self.dataset.batch(idxs[i:min(i+self.bs, n)]) for i in range(0, n, self.bs))
+        return self._cut(idxs[:len(idxs)//self.bs*self.bs] if self.drop_last else idxs)
+
+    def _cut(self, idxs):
+        "Batches of the samples `idxs`: a block is cut from the stream at once, and then divided"
+        own = getattr(self.dataset.batch, '__func__', None) is not _batch
+        n = self.bs if own else self.bs*max(1, _block_sz//(self.bs*self.dataset.sl))
+        for i in range(0, len(idxs), n):
+            b = self.dataset.batch(idxs[i:i+n])
+            if n==self.bs: yield b
+            else: yield from zip(*(o.split(self.bs) for o in b))
 
     def __iter__(self):
         return self._passes() if self._one_step() and 'create_batches' not in self.__dict__ else super().__iter__()
