@@ -478,11 +478,11 @@ def test_numbers_before_are_read():
 def test_rows_that_do_not_fit():
     m,ids = LMModel4(len(words), 4),number_ids(words, 1, 9)
     assert read_rows(m, ids, [3]).hits.shape==read_rows(m, ids, [3,1]).hits[:1].shape==(1,len(ids)-4)
-    for kw,says in ((dict(length=0), '`length` must be'), (dict(piece=0), '`piece` must be'),
+    for kw,want in ((dict(length=0), '`length` must be'), (dict(piece=0), '`piece` must be'),
                     (dict(starts=[1,2,3,30], length=5), rf'^rows of 6 tokens, starting at \[1, 2, 3\] …, do not fit in a stream of {len(ids)}$')):
-        with pytest.raises(ValueError, match=says): read_rows(m, ids, **kw)
-    for start,stop,says in ((0,5,'`start` must be'), (5,5.,'`stop` must be'), (5,4,'^there are no numbers from 5 to 4$')):
-        with pytest.raises(ValueError, match=says): number_ids(words, start, stop)
+        with pytest.raises(ValueError, match=want): read_rows(m, ids, **kw)
+    for start,stop,want in ((0,5,'`start` must be'), (5,5.,'`stop` must be'), (5,4,'^there are no numbers from 5 to 4$')):
+        with pytest.raises(ValueError, match=want): number_ids(words, start, stop)
 
 def test_rows_to_validate_with():
     assert validation_rows(8, 5)==batch_rows(split_seqs(FlatSeqs(chapter_corpus()[1], 5))[1], 8)
