@@ -1,11 +1,14 @@
 "A text of one's own: reading, tokens, rare and unknown ones, loaders and a learner"
 import warnings
+from pathlib import Path
 
 import pytest,torch
 from hypothesis import given, strategies as st
 
+from conftest import says
 from human_lm.all import *
-from human_lm.text.own import _Numbers,_pieces,_Source,_spread,text_dls,text_learner,char_perplexity
+from human_lm.text import own
+from human_lm.text.own import _documents,_fit_sizes,_Numbers,_pieces,_Source,_spread,text_dls,text_learner,char_perplexity
 
 pytestmark = pytest.mark.filterwarnings('ignore:the text is small')
 
@@ -179,7 +182,7 @@ def test_numbers_agree_with_a_plain_list(n_words, n_rare, dtype):
     nums = _Numbers((words[i:i+9999] for i in range(0, len(words), 9999)), known)
     plain = np.array([known[o] for o in words])
     assert len(nums)==len(words) and len(nums.buf)==len(words)*(1 if len(known)<=256 else 2) and len(nums.large)==(plain>=65535).sum()
-    assert (nums.often(len(known))==np.bincount(plain)).all()
+    assert (nums.often(len(known)+2)==np.bincount(plain, minlength=len(known)+2)).all() and nums.often(len(known)).dtype==np.int64
     table = rng.integers(0, 100 if dtype=='uint8' else 30_000, len(known)).astype(dtype)
     got = nums.encoded(table)
     assert str(got.dtype)==f'torch.{dtype}' and (got.numpy()==table[plain]).all()
@@ -319,7 +322,7 @@ def test_char_perplexity(learn):
     m = learn.model.cpu().eval(); m.reset()
     ids = ds.nums.cpu().long()
     with torch.no_grad(): nats = torch.nn.functional.cross_entropy(m(ids[None,:-1])[0], ids[1:], reduction='sum')
-    for sl in (512,7): assert char_perplexity(learn, sl)==pytest.approx((nats/ds.n_chars).exp().item(), rel=1e-4)
+    for sl in (512,7,len(ids)-2): assert char_perplexity(learn, sl)==pytest.approx((nats/ds.n_chars).exp().item(), rel=1e-4)
     with pytest.raises(ValueError, match='make the loaders from a text'): char_perplexity(text_learner(text_dls(['a','b']*100), LMModel4(4, 4)))
 
 def test_five_lines(tmp_path, monkeypatch, capsys):
@@ -337,3 +340,138 @@ def test_five_lines(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.strip().splitlines()[-1].startswith('once upon a time')
     model,vocab = load_lm('book.safetensors')
     assert vocab.cut('Once upon')==['once','upon'] and type(model) is LMModel7
+
+# exactly
+
+a20,sat = ['a']*20,'the cat sat on the mat . '*30
+def learner(m, n=4): return text_learner(text_dls(['a','b']*100, TextVocab.of(list('abcdefgh')[:n])), m)
+
+@pytest.mark.parametrize('f,error,want', [
+    (lambda: read_tokens(b'caf\xe9'), ValueError, 'the text is not UTF-8: byte 3 is 0xe9; convert it to UTF-8 first'), (lambda: read_tokens([]), ValueError, 'the list of documents is empty: there is nothing to learn from'),
+    (lambda: read_tokens(['a',b'\xff']), ValueError, 'document 1 is not UTF-8: byte 0 is 0xff; convert it to UTF-8 first'), (lambda: read_tokens(' '), ValueError, 'the text is empty: there are no tokens in it'),
+    (lambda: read_tokens(['a',' ']), ValueError, 'document 1: the text is empty: there are no tokens in it'),
+    (lambda: read_tokens(['a',3.]), TypeError, 'document 1 must be a text or a `Path`, got a float; a list of tokens needs no reading'),
+    (lambda: text_dls(a20, pct=0), ValueError, '`pct` must lie between 0 and 1, got 0'), (lambda: text_dls(a20, pct=1.), ValueError, '`pct` must lie between 0 and 1, got 1.0'),
+    *((lambda o=o: text_dls(a20, **{o:0}), ValueError, f'`{o}` must be a whole number of at least 1, got 0') for o in ('bs','sl','min_freq','max_vocab')),
+    (lambda: text_dls(a20, bs=2, sl=4), ValueError, "the validation part has 4 of the text's 20 tokens, too few for a batch of 2 rows × 4 tokens, which takes 10: use a smaller `bs` or `sl`, or a longer text"),
+    (lambda: text_dls('abc', bs=1, sl=4), ValueError, "the training part has 1 of the text's 2 tokens, too few for a batch of 1 rows × 4 tokens, which takes 6: use a smaller `bs` or `sl`, or a longer text; to read a file pass Path('abc')"),
+    (lambda: text_dls('a b c', bs=1, sl=4), ValueError, "the training part has 2 of the text's 3 tokens, too few for a batch of 1 rows × 4 tokens, which takes 6: use a smaller `bs` or `sl`, or a longer text"),
+    (lambda: text_dls(a20, Vocab('b'), 1, 2), ValueError, "the token 'a' is not in this vocabulary of 1 tokens, which has no 'xxunk' either: use a `TextVocab`, or a vocabulary made from this text"),
+    *((lambda m=m: learner(m(4, 2)), TypeError, f'{m.__name__} predicts once a row, not after every token: use LMModel4 or a later one') for m in (LMModel1,LMModel3)),
+    (lambda: learner(torch.nn.Sequential(torch.nn.Embedding(4, 3), torch.nn.Flatten(), torch.nn.Linear(3, 4))), TypeError, 'Sequential predicts once a row, not after every token: use LMModel4 or a later one'),
+    (lambda: learner(LMModel4(7, 2)), ValueError, 'the model scores 7 tokens, but the vocabulary of `dls` has 4: make it with len(dls.vocab)'),
+    (lambda: learner(LMModel4(4, 2)).predict('a', min_p=2), ValueError, '`min_p` must lie between 0 and 1, got 2'),
+    (lambda: char_perplexity(learner(LMModel4(4, 2))), ValueError, 'how many characters the tokens stand for is not known: make the loaders from a text')])
+def test_what_is_wrong(f, error, want):
+    with says(error, want): f()
+
+def test_what_is_wrong_with_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with says(ValueError, 'there is no text file (*.txt) in the folder .'): read_tokens(Path('.'))
+    for o in ('X','é.txt'):
+        Path(o).write_bytes(b'\xff')
+        with says(ValueError, f"'{o}' is the name of a file or folder: pass Path('{o}') to read it"): read_tokens(o)
+        with says(ValueError, f'{o} is not UTF-8: byte 0 is 0xff; convert it to UTF-8 first'): read_text(o)
+        with says(ValueError, f'{o} is not UTF-8: byte 0 is 0xff; convert it to UTF-8 first'): read_tokens(Path(o))
+    Path('e.txt').touch()
+    with says(ValueError, 'e.txt is empty: there are no tokens in it'): read_tokens(Path('e.txt'))
+    with says(ValueError, 'document 1: e.txt is empty: there are no tokens in it'): read_tokens(['a',Path('e.txt')])
+    with says(IsADirectoryError, '. is a folder: name one text file, or read its files as a list of documents'): read_text('.')
+    # texts, though one could take them for names
+    assert read_tokens('.')==['.'] and read_tokens('. .')==['.','.'] and read_tokens('é'*200)==['é'*200] and read_tokens('a\0b')==['a','\0','b']
+    for n in (255,256):
+        name = './'*100+'n'*(n-200)
+        Path(name).touch()
+        if n==256: assert _documents(name)==([name],False)
+        else:
+            with pytest.raises(ValueError, match='is the name of a file'): _documents(name)
+
+@pytest.mark.parametrize('text,n,want', [('ab cd ef',4,['ab',' cd',' ef']), ('ab\ncd ef',4,['ab\n','cd',' ef']), ('a'*100,5,['a'*25]*4), ('a'*20,5,['a'*20]), ('a'*22+' b',5,['a'*22,' b']), ('',5,[]), ('ab',1,['ab'])])
+def test_where_pieces_end(text, n, want): assert list(_pieces(text, n))==want
+
+def test_a_piece_has_a_quarter_of_a_million_characters(): assert [len(o) for o in _pieces('a '*150_000)]==[2**18-1,300_000-2**18,1]
+
+@pytest.mark.parametrize('doc,pct,want', [('ab cd ef',0.5,('ab',' cd ef')), ('abcdefgh',0.5,('abcd','efgh')), ('ab\ncdef',0.5,('ab\n','cdef')), ('ab cd ef',0.125,('a','b cd ef'))])
+def test_where_a_text_is_split(doc, pct, want): assert tuple(''.join(t for *_,t in o) for o in _Source([doc], False).split(pct))==want
+
+def test_pieces_are_spread_evenly():
+    for n,want in ((1,'a'),(2,'ac'),(3,'acd'),(4,'abcd'),(9,'abcd')): assert ''.join(_spread(_Source(list('abcd'), True), n))==want
+
+def test_long_texts_have_a_bar(monkeypatch):
+    bars = []
+    monkeypatch.setattr(own, 'progress_bar', lambda *args, **kwargs: bars.append((args, kwargs)) or args[0])
+    source = _Source(['a b',' c'], False)
+    for n in (2**23,2**23+1):
+        source.n_chars = n
+        assert list(source.tokens(split_words))==[['a'],['b'],['c']]
+    assert bars==[((source,), dict(total=3, leave=False))]
+    bars.clear()
+    assert bigrams().predict('a', 2, temperature=1e-9)=='a b c' and bars[0][1]==dict(total=2, leave=False) and len(bars)==1
+    bigrams().predict('a', 0); bigrams().predict('a', 1, no_bar=True)
+    assert len(bars)==1
+
+def test_nothing_has_no_numbers():
+    from collections import defaultdict
+    assert len(_Numbers([], defaultdict(int)))==0 and _Numbers([], defaultdict(int)).often(2).tolist()==[0,0]
+
+@pytest.mark.parametrize('n_train,n_valid,bs,sl,want', [
+    (40962,4098,None,None,(64,64)), (40961,4098,None,None,(32,64)), (40962,4097,None,None,(32,64)), (20481,2050,None,None,(32,32)), (5122,514,None,None,(16,32)), (642,66,None,None,(8,8)), (641,66,None,None,(4,8)), (3,3,None,None,(1,8)),
+    (5000,5000,8,None,(8,32)), (5000,5000,None,100,(4,100)), (3,3,None,100,(1,100)), (3,3,8,None,(8,8)), (3,3,5,6,(5,6)), (3,3,64,64,(64,64)), (10**6,10**6,None,7,(64,7)), (82,10,None,8,(1,8)), (162,18,None,8,(2,8))])
+def test_sizes(n_train, n_valid, bs, sl, want):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        assert _fit_sizes(n_train, n_valid, bs, sl)==want
+    assert [str(o.message) for o in said]==([] if want==(bs or 64,sl or 64) else
+        [f'the text is small, {n_train+n_valid:,} tokens: batches of {want[0]} rows × {want[1]} tokens; pass `bs` and `sl` for others'])
+
+def test_what_loaders_have():
+    dls = text_dls(['a','b']*40+['c']*20, bs=2, sl=4)
+    assert dls.vocab.words==['xxunk','xxbos','a','b'] and dls.train_ds.nums.tolist()==[2,3]*40 and dls.valid_ds.nums.tolist()==[0]*20 and dls.valid_ds.n_chars is None
+    assert type(dls.train) is type(dls.valid) is own.TextDL and dls.bs==dls.valid.bs==2 and dls.drop_last and not dls.shuffle and not dls.valid.shuffle and dls.vocab.tok is None
+    assert dls.train_ds.vocab is dls.valid_ds.vocab is dls.vocab
+    dls = text_dls(sat, bs=2, sl=4, valid='The mat! '*10)
+    assert dls.vocab.words==['xxunk','xxbos','the','.','cat','mat','on','sat'] and len(dls.train_ds.nums)==210 and dls.valid_ds.nums.tolist()==[2,5,0]*10 and dls.valid_ds.n_chars==90
+    assert text_dls(sat, bs=2, sl=4, pct=0.5).valid_ds.n_chars==750-374 and text_dls(sat, bs=2, sl=4).valid_ds.n_chars==751-600
+    assert text_dls(['a']*30, bs=2, sl=2, valid=('a','b')*9).valid_ds.nums.tolist()==[2,0]*9
+    assert text_dls(['a','a','a','b','b']+['c']*40, bs=1, sl=2).vocab.words==['xxunk','xxbos','c','a'] and text_dls(list('ab'*6), min_freq=1, bs=1, sl=1, pct=0.75).vocab.words==['xxunk','xxbos','a','b']
+
+@pytest.mark.parametrize('n,want', [(256,torch.uint8), (257,torch.int16), (32768,torch.int16), (32769,torch.int32)])
+def test_numbers_take_as_little_as_they_can(n, want):
+    dls = text_dls([str(n-1),'0']*20, TextVocab.of([str(i) for i in range(n)]), 1, 2)
+    assert dls.train_ds.nums.dtype==want and dls.train_ds.nums.tolist()==[n-1,0]*16
+
+def test_most_words(): assert len(text_dls(list(map(str, range(75_010))), min_freq=1).vocab)==60_000
+
+def test_what_a_learner_has():
+    m = LMModel7(4, 3, 1, 0.1)
+    learn = learner(m)
+    reg = learn.rnn_regularizer
+    assert (reg.alpha,reg.beta)==(2,1) and learn.opt_func is own.ForeachAdam and type(learn.loss_func) is own.QuickCrossEntropyLossFlat and [o.name for o in learn.metrics]==['accuracy','perplexity']
+    assert hasattr(learn, 'fresh_gradients') and hasattr(learn, 'model_resetter') and hasattr(learner(LMModel4(4, 3)), 'model_resetter') and not hasattr(learner(LMModel4(4, 3)), 'rnn_regularizer')
+    assert hasattr(text_learner(learn.dls, m, cbs=None), 'fresh_gradients') and m.training and m.h is None
+
+@pytest.mark.parametrize('vocab', [Vocab('ab'),TextVocab.of(['a','b'])])
+def test_what_is_shown(vocab, monkeypatch):
+    tables = []
+    monkeypatch.setattr(own, 'display_df', tables.append)
+    dl = text_dls(['a','b']*300, vocab, 12, 2).train
+    x,y = dl.one_batch()
+    dl.show_batch(); dl.show_batch((y[:3],x[:3])); dl.show_results((x,y), x); dl.show_results((x,y), x, max_n=2)
+    assert [(list(o.columns),len(o)) for o in tables]==[(['text','target'],9), (['text','target'],3), (['text','target','prediction'],9), (['text','target','prediction'],2)]
+    assert [o.iloc[0].tolist() for o in tables]==[['a b','b a'],['b a','a b'],['a b','b a','a b'],['a b','b a','a b']]
+    b = (x,y)
+    assert dl.show_batch(b, show=False) is b and len(tables)==4 and torch.equal(dl.show_batch(show=False)[0], x)
+
+def test_predictions_at_the_edge():
+    m = LMModel4(2, 1)
+    with torch.no_grad():
+        for p in m.parameters(): p.zero_()
+    learn = learner(m, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for min_p in (0,0.5): assert set(learn.predict('a', 40, min_p=min_p, seed=0, no_bar=True).split())=={'a','b'}
+        assert bigrams().predict('d', 1, no_unk=False, min_p=0.5, no_bar=True)=='d xxunk'
+    with pytest.warns(UserWarning, match='^no token has a probability of at least 1: use a smaller `min_p`$'): learn.predict('a', min_p=1, no_bar=True)
+    learn = bigrams()
+    assert learn.predict('a', 40, seed=0, no_bar=True)==learn.predict('a', 40, temperature=1., seed=0, no_bar=True)!=learn.predict('a', 40, temperature=2., seed=0, no_bar=True)
+    assert len(learn.predict('a b', no_bar=True).split())==3
