@@ -1,5 +1,6 @@
 "Saving and loading: nothing lost, nothing run, whole or not at all"
-import copy,errno,json,os,pickle,subprocess,sys
+import copy,errno,hashlib,json,os,pickle,subprocess,sys
+from types import SimpleNamespace
 
 import pytest,torch
 from hypothesis import given, strategies as st
@@ -8,7 +9,8 @@ from safetensors.torch import save as st_save, load as st_load
 import human_lm.runs.results
 from human_lm.all import *
 from human_lm.text import save as saving
-from conftest import run_python
+from human_lm.text.tokens import as_tok
+from conftest import run_python,says
 
 words = [f'w{i}' for i in range(9)]
 others = dict(GRULMModel6=(9,5,2), GRULMModel7=(9,5,1,0.3), CoupledLSTMLMModel6=(9,5,1), OpenLSTMLMModel7=(9,5,1,0.3), AWDLSTMModel=(9,5,2,0.5,4), BuiltinAWDLSTMModel=(9,5,2,0.5,4),
@@ -379,3 +381,116 @@ def test_other_ways_to_save(name, tmp_path):
     for m in (*copies, learn.model):
         if m is not learn.model: assert m.h is None
         assert torch.equal(scores(m, x.to(next(m.parameters()).device)), want)
+
+# exactly
+
+def head_of(path): return json.loads(path.read_bytes()[8:8+int.from_bytes(path.read_bytes()[:8], 'little')])['__metadata__']
+
+def test_all_that_is_noted(path):
+    v = TextVocab(['a']*3, tok=as_tok('chars'))
+    for m,vocab,want in ((build(), None, dict(vocab='null', vocab_class='NoneType', tok='null')), (from_scratch(LMModel5(3, 2, 1)), v, dict(layers='from_scratch', vocab='["xxunk", "xxbos", "a"]', vocab_class='TextVocab', tok='{"name": "chars", "state": {}}'))):
+        save_lm(m, path, vocab)
+        got = head_of(path)
+        h = hashlib.sha256(json.dumps({k:got[k] for k in sorted(got) if k!='sha256'}).encode())
+        for k,t in sorted(st_load(path.read_bytes()).items()): h.update(f'{k} {t.dtype} {tuple(t.shape)}'.encode()+t.numpy().tobytes())
+        assert got.pop('sha256')==h.hexdigest() and json.loads(got.pop('versions')).keys()=={'human_lm','torch','python'}
+        assert got==dict(want, library='human_lm', format='2', model=type(m).__name__, sizes=json.dumps(m.made_with))
+
+class Odd(LMModel5):
+    def __init__(self, vocab_sz, kind): super().__init__(vocab_sz, 3, 1)
+
+class Bare(torch.nn.Module): pass
+
+def changed(name='LMModel7', **kwargs):
+    m = build(name)
+    for k,o in kwargs.items(): delattr(m, k) if o is None else setattr(m, k, o)
+    return m
+
+def test_what_is_wrong_with_models(path):
+    instead = 'save its `state_dict` instead'
+    def differs(name, what): return f'this {name} is not as its class makes it: {what}; {instead}'
+    drop,untied = build(),build()
+    drop.drop.p = 0.5
+    untied.h_o.weight = torch.nn.Parameter(torch.ones(9, 5))
+    for m,want in (('text', 'cannot tell the sizes of a str: it is no model'), (Bare(), f'cannot tell what a Bare was made with: it is no `LanguageModel`; {instead}'),
+                   (Odd(9, int), f"this Odd was made with {{'vocab_sz': 9, 'kind': <class 'int'>}}, which no file can hold (Object of type type is not JSON serializable): {instead}"),
+                   (Odd(9, (1,)), f"this Odd was made with {{'vocab_sz': 9, 'kind': (1,)}}, which would come back as {{'vocab_sz': 9, 'kind': [1]}}: {instead}"),
+                   (changed(extra=torch.nn.Linear(2, 2)), differs('LMModel7', '`extra` is a Linear, where its class makes none')), (changed(drop=None), differs('LMModel7', '`drop` is missing, where its class makes a Dropout')),
+                   (changed(rnn=torch.nn.GRU(5, 5, 2, batch_first=True)), differs('LMModel7', '`rnn` is a GRU, where its class makes a LSTM')), (drop, differs('LMModel7', '`drop` has p=0.5, where its class makes 0.3')),
+                   (changed('LMModel4', extra=GRU(2, 2)), differs('LMModel4', '`extra` is a GRU, where its class makes none')), (changed('LMModel4', note='x'), differs('LMModel4', "it has note='x', where its class makes None")),
+                   (untied, differs('LMModel7', 'it has other weights or buffers than its class makes')),
+                   (build().to(torch.float8_e4m3fn), 'this LMModel7 cannot run after loading: `i_h.weight` is torch.float8_e4m3fn; save it in one of torch.float64, torch.float32, torch.float16, torch.bfloat16')):
+        with says(TypeError, want): save_lm(m, path)
+    for v,want in ((Vocab('ab'), 'the vocabulary has 2 tokens, but the model was made for 9'), (Vocab(range(9)), 'the vocabulary of a saved model must be a list of texts')):
+        with says(ValueError, want): save_lm(build(), path, v)
+    assert not path.exists()
+
+def test_as_many_tensors_as_a_file_holds(path, monkeypatch):
+    m = LMModel5(9, 5, 1)
+    monkeypatch.setattr(saving, '_most', 7)
+    save_lm(m, path)
+    assert load_lm(path)
+    monkeypatch.setattr(saving, '_most', 6)
+    with says(ValueError, f'{path} lists 7 tensors, and a model that `save_lm` wrote has up to 6'): load_lm(path)
+    with says(TypeError, 'this LMModel5 has 7 tensors, and a file holds up to 6: save its `state_dict` instead'): save_lm(m, path)
+
+def test_what_is_wrong_with_paths(path):
+    where = path.parent
+    with says(IsADirectoryError, f"{where} is a folder: name a file in it, such as {where/'model.safetensors'}"): save_lm(build(), where)
+    with says(FileNotFoundError, f"there is no folder {where/'no'} to save the model in"): save_lm(build(), where/'no'/'m')
+    with says(IsADirectoryError, f'{where} is a folder, not a saved model'): load_lm(where)
+    if os.path.exists('/dev/null'):
+        with says(ValueError, '/dev/null is no file that a model could be saved in: it is a device or a pipe'): load_lm('/dev/null')
+
+def with_head(head, data=b''):
+    head = head if isinstance(head, bytes) else json.dumps(head).encode()
+    return len(head).to_bytes(8, 'little')+head+data
+
+@pytest.mark.parametrize('content,want', [
+    (b'', 'is damaged or no safetensors file: it has 0 bytes, and its description alone should have 0'), (b'\1'+b'\0'*6, 'is damaged or no safetensors file: it has 7 bytes, and its description alone should have 1'),
+    (b'\1\4'+b'\0'*6, 'is damaged or no safetensors file: it has 8 bytes, and its description alone should have 1,025'), (b'\0'*8, 'is damaged or no safetensors file: its description cannot be read'),
+    (with_head(b'{'), 'is damaged or no safetensors file: its description cannot be read'), (with_head(b'['*9999), 'is damaged or no safetensors file: its description cannot be read'),
+    (with_head([1]), 'is damaged or no safetensors file: its description is no list of tensors'),
+    *((with_head(o), 'is a safetensors file, but not one that `save_lm` wrote: it does not say which model it holds') for o in ({}, {'__metadata__':[1]}, {'__metadata__':{'library':'other'}})),
+    *((with_head({'__metadata__':dict(library='human_lm', format=o)}), f'has the format {o}, and this version of human_lm reads format 2: update human_lm') for o in ('0','3',2)),
+    (with_head({'__metadata__':dict(library='human_lm', format='2')}, b'ab'), 'is damaged: it has 66 bytes, and should have 64'), (with_head({'__metadata__':dict(library='human_lm', format='2')}), "lacks what makes a model: KeyError('sizes')"),
+    (with_head({'__metadata__':dict(library='human_lm', format='2'), 'w':{}}), "lacks what makes a model: KeyError('shape')"),
+    (with_head({'__metadata__':dict(library='human_lm', format='2'), 'w':3}), "lacks what makes a model: TypeError(\"'int' object is not subscriptable\")"),
+    (with_head({'__metadata__':dict(library='human_lm', format='2', sizes='{')}), "lacks what makes a model: JSONDecodeError('Expecting property name enclosed in double quotes: line 1 column 2 (char 1)')")], ids=lambda o: str(len(o)))
+def test_what_is_wrong_with_files(path, content, want):
+    path.write_bytes(content)
+    with says(ValueError, f'{path} {want}'): load_lm(path)
+
+def test_what_is_wrong_with_what_is_noted(saved):
+    damaged = bytearray(saved.read_bytes())
+    damaged[-1] ^= 1
+    whole = saved.read_bytes()
+    for meta,want in ((None, f'{saved} is damaged: its content is not what was saved'), (dict(model='Secret'), f'{saved} holds a Secret, which is no model of this package: pass its class in `classes`'),
+                      (dict(model='LMModel6'), f"{saved} is damaged: its weights do not fit a LMModel6 made with {{'vocab_sz': 9, 'n_hidden': 5, 'n_layers': 2, 'p': 0.3}}"),
+                      (dict(vocab='["a"]'), 'the vocabulary has 1 tokens, but the model was made for 9'), (dict(vocab='{}'), 'the vocabulary of a saved model must be a list of texts'),
+                      (dict(vocab=json.dumps(['a']*9)), 'the vocabulary of a saved model must not hold a token twice'), (dict(tok='3'), f'{saved} lacks what makes a tokeniser'), (dict(tok='{"name":"words","state":3}'), f'{saved} lacks what makes a tokeniser'),
+                      (dict(tok='{"name":"bpe","state":{"vocab_sz":1}}'), f"the tokeniser in {saved} cannot be made: byte pairs start from 256 bytes and 'xxbos': `vocab_sz` must be at least 257, got 1")):
+        saved.write_bytes(whole)
+        saved.write_bytes(damaged) if meta is None else forged(saved, **meta)
+        with says(ValueError, want): load_lm(saved)
+
+def test_what_is_said_of_a_tokeniser(path):
+    v = TextVocab(['w']*3, tok=as_tok(cut_at_dashes))
+    save_lm(LMModel4(3, 4), path, v)
+    tensors,seen = st_load(path.read_bytes()),[]
+    for meta in ({}, dict(format='1', tok=None)):
+        forged(path, tensors=tensors, **meta)
+        with pytest.warns(UserWarning) as said: assert load_lm(path)[1].tok is None
+        seen += [str(o.message) for o in said]
+    assert seen==[f'the text of the model in {path} was cut by a function, cut_at_dashes, which no file can hold: pass it as `tok`; until then prompts are split at their spaces',
+                  f"{path} is of an older format, without the tokeniser: pass it as `tok`, such as 'words' or 'chars'; until then prompts are split at their spaces"]
+
+def test_a_learner_brings_its_vocabulary(path):
+    learn = SimpleNamespace(model=build(), dls=SimpleNamespace(vocab=Vocab(words)))
+    save_lm(learn, path)
+    assert load_lm(path)[1]==Vocab(words)
+    save_lm(learn, path, Vocab(words[::-1]))
+    assert load_lm(path)[1].words==words[::-1]
+    del learn.dls.vocab
+    save_lm(learn, path)
+    assert load_lm(path)[1] is None
