@@ -143,6 +143,20 @@ def test_how_it_starts(make, want):
     for w,most in ((e.i_h.weight,0.1), (e.rnns[0].layer.cells[0].ih.weight,0.25), (e.rnns[1].layer.cells[0].hh.bias,0.5)): assert most*0.6<w.max()<=most and -most<=w.min()<-most*0.6
     if m is not e: assert not m.h_o.bias.any() and m.h_o.weight is m.i_h.weight
 
+def test_each_dropout_in_its_place():
+    "Without weights from state to state, each token is read alone; and nothing gets from the first layer to the second"
+    torch.manual_seed(0)
+    m,x = AWDLSTM(11, 4, 5, 3, 0, 0, 0, 0),torch.randint(0, 11, (2,6))
+    m.hidden_drops[0].p = 1.
+    (_,a),(_,b) = m.scan(x),m.scan((x+1)%11)
+    assert torch.equal(a[2], b[2]) and not torch.equal(a[0], b[0])
+    got = m.by_layer(a)
+    assert len(got)==3 and all(o.keys()=={'hidden','cell'} and torch.equal(o['hidden'], a[2*k][0]) and torch.equal(o['cell'], a[2*k+1][0]) for k,o in enumerate(got))
+    layer,inp = LSTM(3, 4),torch.randn(2, 5, 3)
+    out = DropConnect(layer, 1.)(inp)[0]
+    with torch.no_grad(): layer.cells[0].hh.weight.zero_()
+    assert torch.equal(out, layer(inp)[0])
+
 @pytest.mark.parametrize('cls', [AWDLSTM,BuiltinAWDLSTM])
 def test_every_digit_is_taken_over(cls):
     "Into a model of less precision too; and nothing is drawn for it"

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 matplotlib.use('Agg')
+from conftest import says
 from human_lm.all import *
 from human_lm.cells.layers import GRU,LSTM,RNN
 
@@ -366,11 +367,25 @@ def test_from_scratch_finds_every_layer(cls):
 
 # The network that points
 
-@pytest.mark.parametrize('kwargs,says', [(dict(n_read=0), 'n_read'), (dict(n_key=0), 'n_key'), (dict(size=0), 'size'), (dict(noise=-1), '`noise` must be a number of at least 0, got -1'),
-                                         (dict(noise=float('nan')), 'noise'), (dict(sep=V), '`sep` must be the index of a token, 0 to 10, or None, got 11'),
-                                         (dict(sep=-1), 'sep'), (dict(sep='.'), 'sep'), (dict(sep=True), 'sep')])
-def test_a_pointer_of_wrong_sizes(kwargs, says):
-    with pytest.raises(ValueError, match=says): PointerLMModel(V, N, **kwargs)
+def test_what_a_pointer_begins_with():
+    "The sizes of its parts, what they hold at first, and a state in which nothing was read"
+    m = PointerLMModel(V)
+    assert (m.n_read,m.size,m.noise,m.sep)==(6,24,0.5,None) and PointerLMModel(V, sep=0).sep==0 and PointerLMModel(V, sep=V-1).sep==V-1
+    assert {k:tuple(o.shape) for k,o in m.named_parameters() if not k.startswith('rnn') and 'bias' not in k}==dict({f'{k}.weight':o for k,o in dict(
+        i_h=(V,16), query=(16,64), key=(16,64), mix=(64,64+8*16), share=(3,64), h_o=(V,64)).items()}, far=(), follows=(V,V))
+    assert repr(m.rnn)=='GRU(16, 64, batch_first=True)' and m.far==-1.5 and not m.follows.any() and torch.equal(m.query.bias, m.key.bias)
+    torch.testing.assert_close(m.key.weight @ m.key.weight.T, 16*torch.eye(16), rtol=0, atol=1e-4)
+    state = m.double().zero_state(3)
+    assert [o.shape for o in state]==[(1,3,64), (24,3,16), (24,3,V)] and not any(o.any() or o.dtype!=torch.float64 for o in state)
+    got = m.by_layer((torch.ones(1, 3, 64), *state[1:]))
+    assert len(got)==1 and got[0].keys()=={'hidden'} and torch.equal(got[0]['hidden'], torch.ones(3, 64))
+
+@pytest.mark.parametrize('kwargs,want', [
+    *((dict(vocab_sz=V) | {o:0}, f'`{o}` must be a whole number of at least 1, got 0') for o in ('vocab_sz','n_hidden','n_emb','n_key','n_read','size')),
+    *((dict(vocab_sz=V, noise=o), f'`noise` must be a number of at least 0, got {o}') for o in (-0.1,float('inf'))),
+    *((dict(vocab_sz=V, sep=o), f'`sep` must be the index of a token, 0 to 10, or None, got {o}') for o in (-1,V,True))])
+def test_what_a_pointer_cannot_be_made_with(kwargs, want):
+    with says(ValueError, want): PointerLMModel(**kwargs)
 
 def test_pointer_starts_at_like_places_and_hears_noise():
     "Query and key begin alike; noise is heard in training only, and none if there is to be none"
