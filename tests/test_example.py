@@ -11,7 +11,6 @@ from human_lm.text.example import *
 from human_lm.text.example import example_models,mixed,saved_size
 from human_lm.text.ngram import KneserNey
 from human_lm.text.own import text_dls,text_learner
-from human_lm.text.tokens import TextVocab
 
 pytestmark = pytest.mark.filterwarnings('ignore:the text is small', 'ignore:divide by zero')
 
