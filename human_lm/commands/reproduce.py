@@ -20,7 +20,7 @@ from .terminal import *
 _about = """Train the language models of the fastai book's chapter "A Language Model from Scratch"
 on Human Numbers, and print each published table beside the one obtained."""
 _notes = """Each model starts from the random state that it had in the chapter, whichever models are
-chosen. They train side by side, one a core; no network is needed."""
+chosen; only that of LMModel7 is not known. They train side by side, one a core, and need no network."""
 _note7 = """The random state that LMModel7 started from is not known, and its published training loss
 counts AR and TAR in (see notebook 05)."""
 
