@@ -1,8 +1,9 @@
 """How many small faults in the package do the tests notice? `python tools/mutate.py`, or `make mutation`
 
 mutmut changes one thing at a time and runs the tests that reach it; pyproject.toml says what is left out, and why.
-It takes about two hours of two cores, and goes on where it was stopped. Functions that only draw are reached by none of these tests
-and are not counted: what they make is looked at. `mutmut show NAME` shows a change that was not noticed."""
+It takes about two hours of two cores, and goes on where it was stopped. Functions that only draw are reached by none
+of these tests and are not counted: what they make is looked at. `mutmut show NAME` shows a change that was not
+noticed."""
 import json,subprocess,sys
 from collections import Counter
 from pathlib import Path
