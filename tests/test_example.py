@@ -27,10 +27,10 @@ def test_what_is_prose(tmp_path, monkeypatch):
     root = tmp_path/'prose_0'
     no = ['A b '+ten[:-1], 'One '+ten, 'one two '+ten, *(f'One two {o} {ten}' for o in ('>>>','a::','--','\\d','.. '))]
     (root/'a.py').write_text(module('One  two\n   '+ten, *no, 'Zwölf two '+ten, 'One two '+ten)+'"""Two two '+ten+'\n\nOne"""', encoding='utf-8')
-    (root/'b.py').write_text(module('One two '+ten, *no))
+    (root/'z.py').write_text(module('One two '+ten, *no, 'Four two '+ten))
     for name in ('c.txt','tests/d.py'): (root/name).write_text(module('Three two '+ten))
     for i in range(17): (tmp_path/'prose_1'/f'{i:02}.py').write_text(module(f'N{i} two '+ten))
-    docs = [f'One two {ten}\nZwölf two {ten}\nTwo two {ten}\n', *(f'N{i} two {ten}\n' for i in range(17))]
+    docs = [f'One two {ten}\nZwölf two {ten}\nTwo two {ten}\n', f'Four two {ten}\n', *(f'N{i} two {ten}\n' for i in range(17))]
     assert installed_prose(('prose_0','prose_1'))==([o for i,o in enumerate(docs) if i not in (7,15)], [docs[7],docs[15]])
 
 @pytest.fixture
