@@ -39,7 +39,8 @@ coverage: export OMP_NUM_THREADS = 1
 coverage: $(READY)
 	$(BIN)/python tools/cover.py
 
-# What share of small faults in the modules the tests notice. About two hours of two cores; it goes on where it was stopped.
+# What share of small faults in the modules the tests notice. About two hours of two cores; it goes on where it was
+# stopped.
 mutation: export OMP_NUM_THREADS = 1
 mutation: $(READY)
 	$(BIN)/python -m pip install --quiet mutmut==3.8.1

@@ -316,3 +316,14 @@ def test_staying_on_a_device():
 @pytest.mark.parametrize('kw,says', [(dict(bs=0, rank=0, world_size=1), 'bs'), (dict(bs=4, rank=0, world_size=0), 'world_size')])
 def test_sizes_of_a_share(kw, says):
     with pytest.raises(ValueError, match=says): FlatSeqs(torch.arange(300)%7).share(**kw)
+
+def test_batches_of_a_block_are_apart():
+    "Many batches are cut at once; what is done to one of them changes neither another one, nor the text, nor the next pass"
+    nums = torch.arange(2000)
+    dl = FlatDL(FlatSeqs(nums, sl=3), bs=64)
+    want = [(x.clone(),y.clone()) for x,y in dl]
+    for _ in range(2):
+        for (x,y),(a,b) in zip(dl, want, strict=True):
+            assert torch.equal(x, a) and torch.equal(y, b)
+            x.zero_(), y.add_(1)
+    assert torch.equal(nums, torch.arange(2000))
